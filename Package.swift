@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "mana-ledger",
+  platforms: [.macOS(.v15), .iOS(.v18)],
+  products: [
+    .executable(name: "mana-server", targets: ["mana-server"]),
+    .executable(name: "mana", targets: ["mana"]),
+    .library(name: "ManaClient", targets: ["ManaClient"]),
+  ],
+  dependencies: [
+    // Server side. None of these pulls in SwiftNIO.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // Client side: what each client library of the Swift server ecosystem stands on.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  ],
+  targets: [
+    // System libraries and inline shims: module maps and headers, nothing else.
+    .systemLibrary(
+      name: "CLibuv", path: "Sources/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .target(name: "CXXHash", path: "Sources/CXXHash"),
+    .target(name: "CIntrinsics", path: "Sources/CIntrinsics"),
+
+    // Shared by both ends of the wire.
+    .target(name: "ManaProtocol", dependencies: ["CIntrinsics"], swiftSettings: strict),
+
+    // The server.
+    .target(name: "ManaLedger", dependencies: ["ManaProtocol", "CIntrinsics"], swiftSettings: strict),
+    .target(
+      name: "ManaJournal",
+      dependencies: ["CXXHash", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .target(name: "ManaEventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
+    .target(
+      name: "ManaServer",
+      dependencies: [
+        "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "mana-server",
+      dependencies: [
+        "ManaServer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    // Everything that talks to the server.
+    .target(
+      name: "ManaClient",
+      dependencies: [
+        "ManaProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Clients/Swift/ManaClient",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "mana",
+      dependencies: [
+        "ManaClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Clients/mana",
+      swiftSettings: strict),
+
+    // One test target a module.
+    .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol"], swiftSettings: strict),
+    .testTarget(name: "ManaLedgerTests", dependencies: ["ManaLedger", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(name: "ManaJournalTests", dependencies: ["ManaJournal"], swiftSettings: strict),
+    .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaClientTests", dependencies: ["ManaClient", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
+      swiftSettings: strict),
+    .testTarget(name: "StructureTests", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
