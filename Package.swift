@@ -30,6 +30,7 @@ let package = Package(
       name: "CLibuv", path: "Sources/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CIntrinsics", path: "Sources/CIntrinsics"),
+    .target(name: "CLinux", path: "Sources/CLinux"),
 
     // Shared by both ends of the wire.
     .target(name: "ManaProtocol", dependencies: ["CIntrinsics"], swiftSettings: strict),
@@ -38,7 +39,7 @@ let package = Package(
     .target(name: "ManaLedger", dependencies: ["ManaProtocol", "CIntrinsics"], swiftSettings: strict),
     .target(
       name: "ManaJournal",
-      dependencies: ["CXXHash", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: ["CXXHash", "CIntrinsics", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .target(name: "ManaEventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
     .target(
