@@ -31,10 +31,9 @@ extension DataDirectory {
     let journalIdentity = JournalIdentity(
       ledgerID: identity.ledgerID, shard: shard, shardCount: identity.shardCount,
       segmentBytes: identity.segmentBytes)
-    var recovery = Recovery(storage: storage, journal: journalIdentity)
-    let recovered = try recovery.run(replay: replay)
     let table = try SegmentTableStorage(segmentBytes: identity.segmentBytes)
-    for segment in recovered.segments { table.add(segment) }
+    var recovery = Recovery(storage: storage, journal: journalIdentity)
+    let recovered = try recovery.run(into: table, replay: replay)
     let writer = BlockWriter(
       storage: storage, journal: journalIdentity, epoch: recovered.epoch, durableNumber: recovered.lastNumber,
       previousHash: recovered.lastHash, onDurable: onDurable, onFailure: onFailure)

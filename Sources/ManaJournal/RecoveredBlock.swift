@@ -14,8 +14,12 @@ public struct RecoveredBlock: ~Copyable {
   public let segment: UInt32
   /// Where the block begins in its segment, in bytes.
   public let offset: Int
+  /// Turns the positions of this and all earlier records into addresses; the journal's own table, good until it is
+  /// closed.
+  public let segments: SegmentTable
 
-  init(_ header: BlockHeader, at base: UnsafeRawPointer) {
+  init(_ header: BlockHeader, at base: UnsafeRawPointer, among segments: SegmentTable) {
+    self.segments = segments
     number = header.number
     firstPosition = header.firstPosition
     recordCount = Int(header.recordCount)

@@ -26,6 +26,7 @@ struct Recovery {
   private let directory: String
   private var chain: ChainEnd
   private var segments: [Segment] = []
+  private var resident: SegmentTable?
   private var badBlock: BadBlock?
   /// The newest epoch seen, that of a torn header included.
   private var epochMax: UInt32 = 0
@@ -40,13 +41,18 @@ struct Recovery {
     chain = ChainEnd(journal: journal)
   }
 
-  mutating func run(replay: Replay) throws(JournalError) -> RecoveredJournal {
+  /// Reads everything, adding each segment to `table` before a block of it is executed.
+  mutating func run(
+    into table: borrowing SegmentTableStorage, replay: Replay
+  ) throws(JournalError) -> RecoveredJournal {
+    resident = table.table
     let begin = System.monotonicNanoseconds()
     let (numbers, temporaries) = try listSegments()
     for (index, number) in numbers.enumerated() {
       guard Int(number) == index else { throw missing(UInt32(index), before: number) }
       let segment = try read(number)
       segments.append(segment)
+      table.add(segment)
       if badBlock == nil {
         try follow(segment, replay)
       } else {
@@ -59,9 +65,9 @@ struct Recovery {
     if badBlock != nil { try cutTail() }
     try settle()
     statistics.nanoseconds = System.monotonicNanoseconds() - begin
-    let resident = Int(chain.resume.segment) + 1
+    let used = Int(chain.resume.segment) + 1
     return RecoveredJournal(
-      segments: Array(segments[..<resident]), spares: Array(segments[resident...]), resume: chain.resume,
+      segments: Array(segments[..<used]), spares: Array(segments[used...]), resume: chain.resume,
       epoch: max(epochMax, chain.lastEpoch) + 1, lastNumber: chain.lastNumber, lastHash: chain.lastHash,
       lastBlockHasRecords: lastBlockHasRecords, endPosition: endPosition, statistics: statistics)
   }
@@ -132,7 +138,7 @@ struct Recovery {
 
   private mutating func accept(_ header: BlockHeader, in segment: Segment, _ replay: Replay) throws(JournalError) {
     let base = UnsafeRawPointer(segment.base)
-    let digest = try replay(RecoveredBlock(header, at: base))
+    let digest = try replay(RecoveredBlock(header, at: base, among: resident!))
     guard digest == header.digest else {
       throw .digestMismatch(
         file: storage.describe(segment.path), block: header.number, byte: Int(header.offset),
