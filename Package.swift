@@ -47,14 +47,16 @@ let package = Package(
       dependencies: [
         "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer",
+        "ManaServer", "ManaEventLoop", "ManaJournal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
 
