@@ -89,7 +89,7 @@ class AccountOverview:
             raise malformed_body(f"{count} operations", 96)
         if reserved:
             raise reserved_bits("a reserved byte is set", 100)
-        return cls(from_u128(body, 0), *fields[1:11], operations=tuple(zip(totals[::2], totals[1::2])))
+        return cls(from_u128(body, 0), *fields[1:11], tuple(zip(totals[::2], totals[1::2])))
 
 
 @dataclass(frozen=True)
