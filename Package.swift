@@ -74,9 +74,8 @@ let package = Package(
     .executableTarget(
       name: "mana",
       dependencies: [
-        "ManaClient",
+        "ManaClient", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Clients/mana",
       swiftSettings: strict),
@@ -90,6 +89,13 @@ let package = Package(
       name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ManaClientTests", dependencies: ["ManaClient", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaCommandTests",
+      dependencies: [
+        "mana", "ManaClient", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
       swiftSettings: strict),
