@@ -98,12 +98,8 @@ class Connection:
                 self._receive_what_is_there()
             except (ConnectionLost, ProtocolViolation):
                 self.close()
+        self._leave_if_done()
         return not self._going_away and self._socket.fileno() >= 0
-
-    @property
-    def unanswered(self) -> int:
-        """How many requests still wait for a reply that somebody wants."""
-        return sum(not request.abandoned for request in self._requests.values())
 
     def close(self) -> None:
         """Closes the socket; what has not been answered stays unknown."""
@@ -142,7 +138,13 @@ class Connection:
             request.abandoned = True
             raise
         del self._requests[correlation]
+        self._leave_if_done()
         return request.reply
+
+    def _leave_if_done(self) -> None:
+        """Closes a connection that the server is leaving, as soon as nobody waits for a reply on it."""
+        if self._going_away and all(request.abandoned for request in self._requests.values()):
+            self.close()
 
     def _is_full(self, length: int) -> bool:
         waiting = [request.length for request in self._requests.values() if request.reply is None]

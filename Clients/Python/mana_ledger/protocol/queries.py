@@ -89,7 +89,20 @@ class AccountOverview:
             raise malformed_body(f"{count} operations", 96)
         if reserved:
             raise reserved_bits("a reserved byte is set", 100)
-        return cls(from_u128(body, 0), *fields[1:11], tuple(zip(totals[::2], totals[1::2])))
+        return cls(
+            account=from_u128(body, 0),
+            balance=fields[1],
+            lifetime_spent=fields[2],
+            lifetime_purchased=fields[3],
+            lifetime_refunded=fields[4],
+            lifetime_bonus=fields[5],
+            unsettled=fields[6],
+            transactions=fields[7],
+            first_timestamp=fields[8],
+            last_timestamp=fields[9],
+            unsettled_count=fields[10],
+            operations=tuple(zip(totals[::2], totals[1::2])),
+        )
 
 
 @dataclass(frozen=True)
