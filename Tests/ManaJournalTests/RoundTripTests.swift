@@ -124,11 +124,11 @@ import Testing
     #expect(bench.append(records: half, using: &generator) == .ready)
     let before = (bench.journal.position, bench.journal.cursor, bench.journal.openBlockNumber)
     #expect(bench.append(records: half, using: &generator) == .busy)
-    bench.storage.roomBytes = 0
+    bench.storage.setRoom(0)
     bench.prepare()
     #expect(bench.append(records: half, using: &generator) == .full)
     #expect((bench.journal.position, bench.journal.cursor, bench.journal.openBlockNumber) == before)
-    bench.storage.roomBytes = nil
+    bench.storage.setRoom(nil)
     bench.prepare()
     #expect(bench.append(records: half, using: &generator) == .ready)
     #expect(bench.journal.openBlockNumber == 2)

@@ -125,7 +125,7 @@ final class JournalBench {
   }
 
   private func countClosingBlock() {
-    if bodies.count < Int(journal.durableBlockNumber) { bodies.append(Body(digest: fold.digest)) }
+    if bodies.count < Int(journal.openBlockNumber) - 1 { bodies.append(Body(digest: fold.digest)) }
   }
 
   /// The blocks that are durable as far as the journal says so.

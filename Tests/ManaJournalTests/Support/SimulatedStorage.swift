@@ -35,8 +35,23 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   private(set) var operationCount = 0
   private(set) var firedCount = 0
   var failure: Failure?
+  /// The newest block whose write was followed by a sync, as its own header says.
+  private var newestSyncedBlock: UInt64 = 0
+
+  var syncedBlockNumber: UInt64 {
+    lock.lock()
+    defer { lock.unlock() }
+    return newestSyncedBlock
+  }
+
   /// Room for segments' reservations, in bytes; nil: endless.
-  var roomBytes: Int?
+  private(set) var roomBytes: Int?
+
+  func setRoom(_ bytes: Int?) {
+    lock.lock()
+    defer { lock.unlock() }
+    roomBytes = bytes
+  }
 
   fileprivate func locked<Result>(_ body: () throws(Errno) -> Result) throws(Errno) -> Result {
     lock.lock()
@@ -219,7 +234,11 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     func sync() throws(Errno) {
       try storage.locked { () throws(Errno) in
         try storage.change()
-        for range in node.dirty { node.durable.copy(range, from: node.current) }
+        for range in node.dirty {
+          node.durable.copy(range, from: node.current)
+          let number = BlockHeader(at: node.current.buffer.baseAddress! + range.lowerBound)?.number ?? 0
+          storage.newestSyncedBlock = max(storage.newestSyncedBlock, number)
+        }
         node.dirty = []
       }
     }
