@@ -83,7 +83,10 @@ let package = Package(
     // One test target a module.
     .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol"], swiftSettings: strict),
     .testTarget(name: "ManaLedgerTests", dependencies: ["ManaLedger", "ManaProtocol"], swiftSettings: strict),
-    .testTarget(name: "ManaJournalTests", dependencies: ["ManaJournal"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaJournalTests",
+      dependencies: ["ManaJournal", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
       name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
