@@ -62,6 +62,7 @@ extension Ledger {
       item, text, typeByte: item.flags.rawValue | type, amount: item.amount, balance: account.balance,
       timestamp: timestamp, link: Link(previous: 0, jump: 0, sequence: 0), &writer)
     transactions.insert(prepared.transactionHash, payload: position)
+    lastAsidePosition = position
     return ItemResult(status: .ok, balance: account.balance, timestamp: timestamp)
   }
 

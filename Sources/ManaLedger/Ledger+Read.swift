@@ -9,9 +9,13 @@ public struct LookupOutcome: Equatable, Sendable {
 }
 
 extension Ledger {
-  /// The position of the account's last transaction, 0 when the account is unknown: what must be durable before a read
-  /// that saw it may be answered. Constant time.
-  public func lastPosition(of account: UInt128) -> UInt64 { self.account(account)?.lastPosition ?? 0 }
+  /// The position of the newest record that a read of the account can have seen: what must be durable before it may be
+  /// answered. 0 when there is none. Constant time.
+  ///
+  /// Records beside the histories (settlements that refunded nothing, tombstones) are counted for every account.
+  public func lastPosition(of account: UInt128) -> UInt64 {
+    max(self.account(account)?.lastPosition ?? 0, lastAsidePosition)
+  }
 
   /// Balance, totals and times of an account; nil when it is unknown. Constant time.
   public func overview(of account: UInt128) -> AccountOverview? {

@@ -20,6 +20,8 @@ public struct Ledger: ~Copyable {
   /// Of the whole state: the sum over accounts of a hash of id, balance and sequence number; see `StateDigest`. The same
   /// for the same transactions, whatever the table seed.
   public internal(set) var digest: UInt64 = 0
+  /// The position of the newest record that is in no account's history, 0 before the first.
+  var lastAsidePosition: UInt64 = 0
 
   /// Room for the preparation of one group of items.
   let prepared: UnsafeMutablePointer<Prepared>
