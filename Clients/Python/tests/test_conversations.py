@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import unittest
+from typing import Tuple
 
 from fake_server import PATIENCE, WELCOME, FakeServer, Peer, Script
 from mana_ledger import ConnectionLost, DeadlinePassed, Filter, Mana, ManaClient, Posting
@@ -161,7 +162,7 @@ class Histories(unittest.TestCase):
 class CommandLine(unittest.TestCase):
     """``python3 -m mana_ledger``."""
 
-    def run_main(self, script: Script, *arguments: str) -> tuple:
+    def run_main(self, script: Script, *arguments: str) -> Tuple[int, str, str]:
         """The exit status and what is printed."""
         out, err = io.StringIO(), io.StringIO()
         with FakeServer(script) as server, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
+from typing import Dict, Tuple
 
 import locate_package
 from mana_ledger import Mana, Posting, Result, TransactionRefused, shapes
@@ -96,7 +97,7 @@ class Shapes(unittest.TestCase):
     """The JSON of the command line."""
 
     def test_transaction(self) -> None:
-        cases = (
+        cases: Tuple[Tuple[Record, Dict[str, object]], ...] = (
             (record(), {}),
             (record(quantity=3), {"quantity": 3}),
             (record(reference=b"r", note="é".encode()), {"reference": "r", "note": "é"}),
