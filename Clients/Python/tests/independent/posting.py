@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Collection, Tuple
 
 from .primitives import (
     CONFLICT_FIELDS,
@@ -15,8 +15,8 @@ from .primitives import (
     fits,
     padding,
     put_text,
-    u,
     i64,
+    u,
     unreserved,
 )
 
@@ -104,7 +104,7 @@ def item_refusal(call: str, one: Json) -> str:
     kind, operation, flags, amount = one["type"], one["operation"], set(one["flags"]), int(one["amount"])
     related = int(one["related"])
     spends = {"image_generation", "detection", "variation", "combination", "export"}
-    allowed_operations = {"spend": spends, "settlement": {0}}.get(kind, {kind})
+    allowed_operations: Collection[Any] = {"spend": spends, "settlement": {0}}.get(kind, {kind})
     allowed_flags = {"spend": {"unsettled"}, "refund": {"remaining", "voidIfUnknown"}, "settlement": {"remaining"}}
     call_type = {"settle": "settlement"}.get(call, call)
     of_spend = kind in ("refund", "settlement")
