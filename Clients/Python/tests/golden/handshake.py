@@ -51,7 +51,7 @@ def _hellos() -> Vectors:
     return [
         case("hello-least", "Any ledger, no extension.", hello()),
         case("hello-instance", "The number of the client process is for the server's log.", hello(instance=INSTANCE)),
-        case("hello-ledger", "The client insists on one ledger.", hello(ledger=LEDGER, instance=INSTANCE)),
+        case("hello-ledger", "One ledger; a server of another refuses it.", hello(ledger=LEDGER, instance=INSTANCE)),
         case("hello-versions-1-to-9", "The server speaks version 1 with it.", hello(version_max=9)),
         case("hello-features-unknown", "Unknown feature bits are ignored.", hello(features=2**63 | 5)),
         case("hello-frame-65536", "The smallest frameBytesMax that is allowed.", hello(frame_bytes_max=65_536)),
