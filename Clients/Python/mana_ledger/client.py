@@ -114,7 +114,7 @@ class ManaClient:
         self,
         account: IdLike,
         amount: AmountLike,
-        operation: Union[Operation, str],
+        operation: Union[Operation, str, int],
         *,
         id: Optional[IdLike] = None,
         quantity: int = 0,

@@ -34,7 +34,7 @@ class Posting:
         cls,
         account: IdLike,
         amount: AmountLike,
-        operation: Union[Operation, str],
+        operation: Union[Operation, str, int],
         *,
         id: Optional[IdLike] = None,
         quantity: int = 0,
@@ -45,7 +45,7 @@ class Posting:
         """A charge. With ``settle_within`` the server gives it back unless a settlement arrives in time."""
         milliseconds = 0 if settle_within is None else settle_within // timedelta(milliseconds=1)
         flags = 0 if settle_within is None else FLAG_UNSETTLED
-        chosen = operation if isinstance(operation, Operation) else _operation(operation)
+        chosen = _operation(operation)
         return cls._make(
             TransactionType.spend, chosen, account, Mana(amount), id, quantity, milliseconds, flags, reference, note
         )
@@ -147,8 +147,8 @@ class Posting:
         return cls(item)
 
 
-def _operation(name: str) -> Operation:
+def _operation(wanted: Union[Operation, str, int]) -> Operation:
     try:
-        return Operation[name]
+        return Operation[wanted] if isinstance(wanted, str) else Operation(wanted)
     except KeyError:
-        raise ValueError(f"no such operation: {name!r}") from None
+        raise ValueError(f"no such operation: {wanted!r}") from None

@@ -78,9 +78,13 @@ class Peer:
         """Any bytes."""
         self.socket.sendall(data)
 
-    def reply(self, request: Frame, body: bytes, **header: int) -> None:
+    def reply(self, request: Frame, body: bytes, status: int = 0, flags: int = 0, microseconds: int = 0) -> None:
         """The reply to a request."""
-        self.send(encode_frame(request.opcode | 0x80, body, correlation=request.correlation, **header))
+        opcode, correlation = request.opcode | 0x80, request.correlation
+        frame = encode_frame(
+            opcode, body, correlation=correlation, status=status, flags=flags, microseconds=microseconds
+        )
+        self.send(frame)
 
     def results(self, request: Frame, *results: Result) -> None:
         """The reply to a posting call."""

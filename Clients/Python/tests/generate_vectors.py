@@ -56,7 +56,7 @@ def main() -> None:
         target = locate_package.VECTORS / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(rendered(document), encoding="utf-8")
-        count = len(document.get("vectors", document.get("values")))
+        count = len(document["vectors"] if "vectors" in document else document["values"])
         total += count
         print(f"{count:4} {path}")
     print(f"{total:4} in all")

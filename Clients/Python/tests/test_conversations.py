@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import socket
 import threading
+import time
 import unittest
+from typing import Tuple
 
 from fake_server import PATIENCE, WELCOME, FakeServer, Peer, Script
 from mana_ledger import ConnectionLost, DeadlinePassed, Filter, Mana, ManaClient, Posting
@@ -61,6 +64,24 @@ class Conversations(unittest.TestCase):
                 client.spend(42, "1.5", "export", timeout=0.1)
             passed.set()
             self.assertEqual(client.spend(42, "0.000005", "export").sequence, 2)
+            assert client._connection is not None
+            self.assertEqual(client._connection._requests, {}, "the late reply is not kept")
+
+    def test_deadlines_that_have_passed(self) -> None:
+        def script(peer: Peer) -> None:
+            peer.shake_hands()
+            self.assertEqual(Batch.decode(peer.frame().body).items[0].id, 8)
+            peer.until_gone()
+
+        with FakeServer(script) as server, ManaClient("127.0.0.1", server.port) as client:
+            with self.assertRaises(DeadlinePassed) as caught:
+                client.bonus(42, 1, id=7, timeout=0)
+            self.assertEqual(caught.exception.execution, "notExecuted", "it was not sent")
+            pending = client.start_post([Posting.bonus(42, 1, id=8)], timeout=0.05)
+            time.sleep(0.1)
+            with self.assertRaises(DeadlinePassed) as caught:
+                pending.results()
+            self.assertEqual((caught.exception.execution, caught.exception.transaction_ids), ("unknown", (8,)))
 
     def test_the_next_call_connects_again(self) -> None:
         def cut(peer: Peer) -> None:
@@ -101,6 +122,10 @@ class Conversations(unittest.TestCase):
         def script(peer: Peer) -> None:
             peer.shake_hands(narrow)
             waiting = [peer.frame(), peer.frame()]
+            peer.socket.settimeout(0.1)
+            with self.assertRaises(socket.timeout, msg="a third request came before any reply"):
+                peer.frame()
+            peer.socket.settimeout(PATIENCE)
             for _ in range(3):
                 peer.results(waiting.pop(), Result(Status.ok, 1, 1))
                 waiting.append(peer.frame())
@@ -161,7 +186,7 @@ class Histories(unittest.TestCase):
 class CommandLine(unittest.TestCase):
     """``python3 -m mana_ledger``."""
 
-    def run_main(self, script: Script, *arguments: str) -> tuple:
+    def run_main(self, script: Script, *arguments: str) -> Tuple[int, str, str]:
         """The exit status and what is printed."""
         out, err = io.StringIO(), io.StringIO()
         with FakeServer(script) as server, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

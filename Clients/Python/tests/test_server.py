@@ -9,6 +9,7 @@ import os
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
+from typing import List, Tuple
 
 import locate_package
 from mana_ledger import Filter, Mana, ManaClient, Posting, RequestRefused, TransactionRefused
@@ -137,7 +138,7 @@ class RunningServer(unittest.TestCase):
         self.assertEqual(list(upwards), found[::-1])
         middle = self.client.history(self.account, start=10, limit=3)
         self.assertEqual([one.sequence for one in middle.transactions], [10, 9, 8])
-        cases = (
+        cases: Tuple[Tuple[Filter, List[int]], ...] = (
             (Filter(amount_min=5, amount_max=7), [7, 6, 5]),
             (Filter(reference="r0", amount_max=6), [6, 4, 2]),
             (Filter(types=("spend",)), []),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
+from typing import Dict, Tuple
 
 import locate_package
-from mana_ledger import Mana, Posting, Result, TransactionRefused, shapes
+from mana_ledger import Mana, Operation, Posting, Result, TransactionRefused, shapes
 from mana_ledger.identifiers import id_number, id_text, nanoseconds, parse_id, parse_time, time_text
 from mana_ledger.models import Account, Page, Receipt, Transaction
-from mana_ledger.protocol import AccountOverview, Item, Record
+from mana_ledger.protocol import AccountOverview, Batch, Item, Record
 from mana_ledger.protocol import Page as WirePage
 
 assert locate_package.VECTORS
@@ -96,7 +98,7 @@ class Shapes(unittest.TestCase):
     """The JSON of the command line."""
 
     def test_transaction(self) -> None:
-        cases = (
+        cases: Tuple[Tuple[Record, Dict[str, object]], ...] = (
             (record(), {}),
             (record(quantity=3), {"quantity": 3}),
             (record(reference=b"r", note="é".encode()), {"reference": "r", "note": "é"}),
@@ -156,7 +158,33 @@ class Shapes(unittest.TestCase):
 
 
 class Postings(unittest.TestCase):
-    """What is refused before it is sent."""
+    """What is sent, and what is refused before."""
+
+    def test_each_kind_is_the_item_of_a_golden_frame(self) -> None:
+        spend_id, other = SPEND_ID, uuid.UUID("2e8d1c6b-43f5-4d92-9a07-b1c2d3e4f5a6")
+        second, month = timedelta(seconds=1), timedelta(days=30)
+        cases = (
+            ("spend", Posting.spend(42, "1.5", "image_generation", id=spend_id)),
+            ("spend-export", Posting.spend(42, "1.5", Operation.export, id=spend_id)),
+            ("spend-least", Posting.spend(1, "0.000001", "image_generation", id=1)),
+            ("spend-unsettled-least", Posting.spend(42, "1.5", 1, id=spend_id, settle_within=second)),
+            ("spend-unsettled-most", Posting.spend(42, "1.5", 1, id=spend_id, settle_within=month)),
+            ("purchase", Posting.purchase(42, 1000, id=other, reference="pi_3N", note="$40 Creator Pack")),
+            ("bonus", Posting.bonus(42, 10, id=other, note="Willkommen 🎁")),
+            ("refund-partial", Posting.refund(42, spend_id, "0.5", id=other, note="operation failed")),
+            ("refund-remaining", Posting.refund(42, spend_id, id=other)),
+            ("refund-void-if-unknown", Posting.refund(42, spend_id, "0.5", id=other, void_if_unknown=True)),
+            ("refund-remaining-void-if-unknown", Posting.refund(42, spend_id, id=other, void_if_unknown=True)),
+            ("settle-failed", Posting.settlement(42, spend_id, 0, id=other, note="generation failed")),
+            ("settle-succeeded", Posting.settlement(42, spend_id, id=other)),
+            ("settle-used-part", Posting.settlement(42, spend_id, 1, id=other)),
+        )
+        path = locate_package.VECTORS / "posting.json"
+        vectors = {one["name"]: one for one in json.loads(path.read_text(encoding="utf-8"))["vectors"]}
+        for name, posting in cases:
+            with self.subTest(name):
+                frame = bytes.fromhex(vectors[name]["hex"])
+                self.assertEqual(Batch((posting.item,)).encode().hex(), frame[32:].hex())
 
     def test_refused(self) -> None:
         cases = (

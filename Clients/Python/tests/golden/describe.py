@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple, Type
 from enum import IntEnum
+from typing import Any, Callable, Dict, List, Tuple, Type
 
 from mana_ledger import protocol
 from mana_ledger.protocol import (
@@ -232,7 +232,7 @@ def server_status(value: ServerStatus) -> Json:
     }
 
 
-_BODIES = {
+_BODIES: Dict[type, Callable[[Any], Json]] = {
     Hello: hello,
     Welcome: welcome,
     Batch: batch,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mana_ledger.protocol import ErrorBody, Extension, Hello, Opcode, Status, Welcome, encode_frame
 
-from .vector import INSTANCE, LEDGER, TIME, Vectors, valid
+from .vector import INSTANCE, LEDGER, TIME, Json, Vectors, valid
 
 ABOUT = "hello, welcome and goAway"
 
@@ -27,7 +29,7 @@ def hello(**fields: object) -> bytes:
     return encode_frame(Opcode.hello, Hello(**fields).encode())  # type: ignore[arg-type]
 
 
-def go_away(status: Status, text: str, **header: int) -> bytes:
+def go_away(status: Status, text: str, **header: Any) -> bytes:
     """A goAway frame."""
     return encode_frame(Opcode.goAway, ErrorBody(text).encode(), status=status, **header)
 
@@ -43,13 +45,13 @@ def _hellos() -> Vectors:
     unknown = Extension(0x7FFF, bytes.fromhex("00ff10"))
     longest = Extension(0x1234, bytes(4096 - 32 - 56 - 4))
 
-    def case(label: str, about: str, data: bytes) -> dict:
+    def case(label: str, about: str, data: bytes) -> Json:
         return valid(label, "client", "handshake", data, about)
 
     return [
         case("hello-least", "Any ledger, no extension.", hello()),
         case("hello-instance", "The number of the client process is for the server's log.", hello(instance=INSTANCE)),
-        case("hello-ledger", "The client insists on one ledger.", hello(ledger=LEDGER, instance=INSTANCE)),
+        case("hello-ledger", "One ledger; a server of another refuses it.", hello(ledger=LEDGER, instance=INSTANCE)),
         case("hello-versions-1-to-9", "The server speaks version 1 with it.", hello(version_max=9)),
         case("hello-features-unknown", "Unknown feature bits are ignored.", hello(features=2**63 | 5)),
         case("hello-frame-65536", "The smallest frameBytesMax that is allowed.", hello(frame_bytes_max=65_536)),
@@ -70,7 +72,7 @@ def _welcomes() -> Vectors:
     named = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(3, b"mana-server 1.0.0"),)})
     unknown = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(0x0400, b"later"),)})
 
-    def case(label: str, about: str, welcome: Welcome) -> dict:
+    def case(label: str, about: str, welcome: Welcome) -> Json:
         return valid(label, "server", "handshake", encode_frame(Opcode.welcome, welcome.encode()), about)
 
     return [
@@ -81,7 +83,7 @@ def _welcomes() -> Vectors:
 
 
 def _go_aways() -> Vectors:
-    def case(label: str, stage: str, about: str, data: bytes) -> dict:
+    def case(label: str, stage: str, about: str, data: bytes) -> Json:
         return valid(label, "server", stage, data, about)
 
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mana_ledger.protocol import (
     AccountOverview,
     BalanceAt,
@@ -42,7 +44,7 @@ ABOUT = "requests that read, ping and serverStatus"
 ABOUT_REPLIES = "replies to requests that read, to ping and to serverStatus"
 
 
-def _request(name: str, about: str, opcode: Opcode, body: bytes, **header: int) -> Json:
+def _request(name: str, about: str, opcode: Opcode, body: bytes, **header: Any) -> Json:
     return valid(name, "client", "established", request(opcode, body, **header), about)
 
 
@@ -111,7 +113,7 @@ def _other_requests() -> Vectors:
     ]
 
 
-def _reply(name: str, about: str, opcode: Opcode, body: bytes, **header: int) -> Json:
+def _reply(name: str, about: str, opcode: Opcode, body: bytes, **header: Any) -> Json:
     return valid(name, "server", "established", reply(opcode, body, **header), about)
 
 

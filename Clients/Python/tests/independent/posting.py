@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Set, Tuple
 
 from .primitives import (
     CONFLICT_FIELDS,
@@ -15,8 +15,8 @@ from .primitives import (
     fits,
     padding,
     put_text,
-    u,
     i64,
+    u,
     unreserved,
 )
 
@@ -103,7 +103,7 @@ def item_refusal(call: str, one: Json) -> str:
     """The first row of the table of section 9 that applies to a described item and needs no ledger; or ``ok``."""
     kind, operation, flags, amount = one["type"], one["operation"], set(one["flags"]), int(one["amount"])
     related = int(one["related"])
-    spends = {"image_generation", "detection", "variation", "combination", "export"}
+    spends: Set[Any] = {"image_generation", "detection", "variation", "combination", "export"}
     allowed_operations = {"spend": spends, "settlement": {0}}.get(kind, {kind})
     allowed_flags = {"spend": {"unsettled"}, "refund": {"remaining", "voidIfUnknown"}, "settlement": {"remaining"}}
     call_type = {"settle": "settlement"}.get(call, call)
