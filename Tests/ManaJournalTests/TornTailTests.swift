@@ -123,4 +123,39 @@ import Testing
       #expect(reading.bodies == Array(bench.bodies.prefix(2)))
     }
   }
+
+  /// The process is killed between a write and its sync: the next start reads the block from the device's cache and
+  /// tells of it. From then on it must outlive a power cut.
+  @Test func whatRecoveryTellsOfIsDurable() throws {
+    var generator = SeededGenerator(seed: 47)
+    let storage = SimulatedStorage()
+    let bench = try JournalBench(storage)
+    bench.commit(records: 3, using: &generator)
+    storage.failure = .init(operation: storage.operationCount + 2, isLasting: false, code: .interrupted)
+    bench.append(records: 3, using: &generator)
+    bench.flush()
+    #expect(bench.durableBodies.count == 1)
+    #expect(try JournalBench.read(storage).bodies == bench.bodies)
+    #expect(try JournalBench.read(storage.crashed { _, _ in false }).bodies == bench.bodies)
+  }
+
+  /// A segment half made is removed; one that is made, and not used, is the next spare.
+  @Test func leftoversAreUsedOrRemoved() throws {
+    var generator = SeededGenerator(seed: 53)
+    let storage = SimulatedStorage()
+    let bench = try JournalBench(storage)
+    bench.commit(records: 500, using: &generator)
+    bench.prepare()
+    storage.add("shard-000/0000000002.segment.temporary", [UInt8](repeating: 9, count: 512))
+    let next = try JournalBench(storage)
+    #expect(!storage.paths.contains { $0.hasSuffix("temporary") })
+    let count = storage.operationCount
+    #expect(next.append(records: 500, using: &generator) == .ready, "segment 1 is there already")
+    #expect(storage.operationCount == count && next.journal.open.segment == 1)
+    next.flush()
+    next.prepare()
+    next.commit(records: 500, using: &generator)
+    #expect(next.journal.open.segment == 2)
+    #expect(try JournalBench.read(storage).bodies == next.bodies)
+  }
 }
