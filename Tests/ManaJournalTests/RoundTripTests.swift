@@ -115,6 +115,24 @@ import Testing
     #expect(!bench.journal.needsClosingBlock && bench.journal.lastAppendedBlockNumber == 3)
   }
 
+  /// While a block is on its way, submitting again only lets the next one gather.
+  @Test func theNextBlockGathersMeanwhile() throws {
+    var generator = SeededGenerator(seed: 61)
+    let bench = try JournalBench()
+    for _ in 0..<5 {
+      bench.append(records: 2, using: &generator)
+      bench.submit()
+    }
+    #expect(bench.journal.openBlockNumber == 2)
+    #expect(bench.journal.writer.step() && !bench.journal.writer.step())
+    #expect(bench.journal.durableBlockNumber == 0, "nobody looked yet")
+    #expect(bench.journal.collectCompletions() && !bench.journal.collectCompletions())
+    #expect(bench.journal.durableBlockNumber == 1 && bench.journal.durablePosition == (160 + 192) / 32)
+    bench.close()
+    #expect(bench.bodies.map(\.byteCount) == [192, 768, 0])
+    #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
+  }
+
   @Test func busyAndFullChangeNothing() throws {
     var generator = SeededGenerator(seed: 11)
     let bench = try JournalBench()

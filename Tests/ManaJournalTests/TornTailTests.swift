@@ -97,15 +97,15 @@ import Testing
     let bench = try JournalBench()
     for _ in 0..<2 { bench.commit(records: 2, using: &generator) }
     let stale = bench.storage.copied()
-    for _ in 0..<2 { bench.commit(records: 2, using: &generator) }
+    for _ in 0..<3 { bench.commit(records: 2, using: &generator) }
     let second = try JournalBench(stale)
     second.commit(records: 2, using: &generator)
-    // Block 4 of epoch 1 behind block 3 of epoch 2.
+    // Blocks 4 and 5 of epoch 1 behind block 3 of epoch 2.
     let old = bench.storage.contents(of: Self.path)
-    stale.edit(Self.path) { $0[1536..<2048].copyBytes(from: old[1536..<2048]) }
+    stale.edit(Self.path) { $0[1536..<2560].copyBytes(from: old[1536..<2560]) }
     let reading = try JournalBench.read(stale)
     #expect(reading.bodies == second.bodies && reading.bodies.count == 3)
-    #expect(reading.cutBytes == 512)
+    #expect(reading.cutBytes == 1024)
   }
 
   /// The tail is cut on the disk before anything follows it: a crash while cutting changes nothing.
@@ -122,5 +122,53 @@ import Testing
       let reading = try JournalBench.read(storage.crashed { _, sector in sector % 2 == 0 })
       #expect(reading.bodies == Array(bench.bodies.prefix(2)))
     }
+  }
+
+  /// A torn first block of a segment: zeros on the disk, not in a cache, before the journal goes on.
+  @Test func aCutInTheNextSegmentIsDurable() throws {
+    var generator = SeededGenerator(seed: 59)
+    let bench = try JournalBench()
+    for _ in 0..<2 { bench.commit(records: 500, using: &generator) }
+    let path = Segment.path(shard: 0, segment: 1)
+    bench.storage.edit(path) { $0[40_000] ^= 1 }
+    let reading = try JournalBench.read(bench.storage)
+    #expect(reading.bodies == Array(bench.bodies.prefix(1)) && reading.cutBytes > 40_000)
+    let bytes = bench.storage.crashed { _, _ in false }.contents(of: path)
+    #expect(isZero(bytes, 0..<bytes.count))
+  }
+
+  /// The process is killed between a write and its sync: the next start reads the block from the device's cache and
+  /// tells of it. From then on it must outlive a power cut.
+  @Test func whatRecoveryTellsOfIsDurable() throws {
+    var generator = SeededGenerator(seed: 47)
+    let storage = SimulatedStorage()
+    let bench = try JournalBench(storage)
+    bench.commit(records: 3, using: &generator)
+    storage.failure = .init(operation: storage.operationCount + 2, isLasting: false, code: .interrupted)
+    bench.append(records: 3, using: &generator)
+    bench.flush()
+    #expect(bench.durableBodies.count == 1)
+    #expect(try JournalBench.read(storage).bodies == bench.bodies)
+    #expect(try JournalBench.read(storage.crashed { _, _ in false }).bodies == bench.bodies)
+  }
+
+  /// A segment half made is removed; one that is made, and not used, is the next spare.
+  @Test func leftoversAreUsedOrRemoved() throws {
+    var generator = SeededGenerator(seed: 53)
+    let storage = SimulatedStorage()
+    let bench = try JournalBench(storage)
+    bench.commit(records: 500, using: &generator)
+    bench.prepare()
+    storage.add("shard-000/0000000002.segment.temporary", [UInt8](repeating: 9, count: 512))
+    let next = try JournalBench(storage)
+    #expect(!storage.paths.contains { $0.hasSuffix("temporary") })
+    let count = storage.operationCount
+    #expect(next.append(records: 500, using: &generator) == .ready, "segment 1 is there already")
+    #expect(storage.operationCount == count && next.journal.open.segment == 1)
+    next.flush()
+    next.prepare()
+    next.commit(records: 500, using: &generator)
+    #expect(next.journal.open.segment == 2)
+    #expect(try JournalBench.read(storage).bodies == next.bodies)
   }
 }

@@ -20,9 +20,14 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     var dirty: [Range<Int>] = []
 
     func resize(to count: Int) {
-      guard count != current.buffer.count else { return }
-      durable = durable.resized(to: count)
-      current = current.resized(to: count)
+      if count != current.buffer.count { current = current.resized(to: count) }
+    }
+
+    /// A file's length is durable with its bytes.
+    func sync() {
+      if durable.buffer.count != current.buffer.count { durable = durable.resized(to: current.buffer.count) }
+      for range in dirty { durable.copy(range, from: current) }
+      dirty = []
     }
   }
 
@@ -146,8 +151,10 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     for (path, node) in keepsNames ? nodes : durableNodes {
       let copy = Node()
       copy.durable = node.durable.resized(to: node.durable.buffer.count)
+      // A kept sector behind the synced length makes the file reach as far.
       for offset in node.dirty.flatMap({ stride(from: $0.lowerBound, to: $0.upperBound, by: 512) })
       where keeps(path, offset / 512) {
+        if copy.durable.buffer.count < offset + 512 { copy.durable = copy.durable.resized(to: offset + 512) }
         copy.durable.copy(offset..<offset + 512, from: node.current)
       }
       copy.current = copy.durable.resized(to: copy.durable.buffer.count)
@@ -167,7 +174,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   func edit(_ path: String, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
     let node = nodes[path]!
     body(node.current.buffer)
-    node.durable.copy(0..<node.current.buffer.count, from: node.current)
+    node.dirty = [0..<node.current.buffer.count]
+    node.sync()
   }
 
   func erase(_ path: String) {
@@ -235,11 +243,10 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
       try storage.locked { () throws(Errno) in
         try storage.change()
         for range in node.dirty {
-          node.durable.copy(range, from: node.current)
           let number = BlockHeader(at: node.current.buffer.baseAddress! + range.lowerBound)?.number ?? 0
           storage.newestSyncedBlock = max(storage.newestSyncedBlock, number)
         }
-        node.dirty = []
+        node.sync()
       }
     }
   }
