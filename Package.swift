@@ -91,7 +91,13 @@ let package = Package(
     .testTarget(
       name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "ManaClientTests", dependencies: ["ManaClient", "ManaProtocol"], swiftSettings: strict),
+      name: "ManaClientTests",
+      dependencies: [
+        "ManaClient", "ManaProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "ManaCommandTests",
       dependencies: [

@@ -61,9 +61,9 @@ extension ManaClient {
 extension ManaError {
   /// The error of a request of a batch whose first `answered` transactions had been answered.
   fileprivate func after(_ answered: Int, of count: Int) -> ManaError {
-    var error = self
-    error.execution = .unknown
-    error.message += "; of \(count) transactions the first \(answered) had been answered"
-    return error
+    ManaError(self) {
+      $0.execution = .unknown
+      $0.message += "; of \(count) transactions the first \(answered) had been answered"
+    }
   }
 }

@@ -26,7 +26,7 @@ extension ManaClient {
     let posting = try Posting.spend(
       account, amount, for: operation, quantity: quantity, id: id, settleWithin: settleWithin, reference: reference,
       note: note)
-    return try await post(posting, as: .spend, deadline: deadline)
+    return try await post(BatchChunk(posting), as: .spend, deadline: deadline)
   }
 
   /// Adds bought Mana to an account, and creates the account when this is its first credit.
@@ -47,7 +47,7 @@ extension ManaClient {
   ) async throws(ManaError) -> Receipt {
     let posting = try Posting.credit(
       .purchase, account, amount, quantity: quantity, id: id, reference: reference, note: note)
-    return try await post(posting, as: .purchase, deadline: deadline)
+    return try await post(BatchChunk(posting), as: .purchase, deadline: deadline)
   }
 
   /// Gives Mana to an account, and creates the account when this is its first credit.
@@ -68,7 +68,7 @@ extension ManaClient {
   ) async throws(ManaError) -> Receipt {
     let posting = try Posting.credit(
       .bonus, account, amount, quantity: quantity, id: id, reference: reference, note: note)
-    return try await post(posting, as: .bonus, deadline: deadline)
+    return try await post(BatchChunk(posting), as: .bonus, deadline: deadline)
   }
 
   /// Gives back a spend, in part or as a whole.
@@ -92,7 +92,7 @@ extension ManaClient {
   ) async throws(ManaError) -> Receipt {
     let posting = try Posting.refund(
       account, of: spend, amount: amount, id: id, voidIfUnknown: voidIfUnknown, reference: reference, note: note)
-    return try await post(posting, as: .refund, deadline: deadline)
+    return try await post(BatchChunk(posting), as: .refund, deadline: deadline)
   }
 
   /// Ends the settlement of a spend that was charged with `settleWithin`.
@@ -112,15 +112,13 @@ extension ManaClient {
     note: String? = nil, deadline: Duration? = nil
   ) async throws(ManaError) -> Receipt {
     let posting = try Posting.settle(account, spend, as: outcome, id: id, note: note)
-    return try await post(posting, as: .settle, deadline: deadline)
+    return try await post(BatchChunk(posting), as: .settle, deadline: deadline)
   }
 
   private func post(
-    _ posting: Posting, as opcode: Opcode, deadline: Duration?
+    _ chunk: BatchChunk, as opcode: Opcode, deadline: Duration?
   ) async throws(ManaError) -> Receipt {
-    let id = TransactionID(posting.item.id)
-    var chunk = BatchChunk(capacity: 1)
-    chunk.append(posting)
+    let id = TransactionID(chunk.item(at: 0).id)
     let reply = try await call(opcode, chunk.body(atomic: false), deadline: deadline, transactionID: id)
     var results = BatchResults()
     do throws(ProtocolError) {

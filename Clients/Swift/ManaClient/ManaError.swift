@@ -47,36 +47,59 @@ public struct ManaError: Error, Sendable {
     case unknown
   }
 
+  /// Everything that an error carries.
+  struct Fields: Sendable {
+    var code: Code
+    var execution: Execution
+    var message: String
+    var status: Status?
+    var refusal: Refusal?
+    var transactionID: TransactionID?
+    var retryAfter: Duration?
+    var cause: (any Error)?
+  }
+
+  /// Boxed, so that a function which can throw an error has room for one word of it and not for all of it.
+  private final class Box: Sendable {
+    let fields: Fields
+    init(_ fields: Fields) { self.fields = fields }
+  }
+
+  private let box: Box
+
   /// The kind of the error.
-  public var code: Code
+  public var code: Code { box.fields.code }
   /// What became of the call.
-  public var execution: Execution
+  public var execution: Execution { box.fields.execution }
   /// What happened, in a sentence that is safe to log.
-  public var message: String
+  public var message: String { box.fields.message }
   /// The server's status, when the server has spoken.
-  public var status: Status?
+  public var status: Status? { box.fields.status }
   /// The figures of a refused transaction.
-  public var refusal: Refusal?
+  public var refusal: Refusal? { box.fields.refusal }
   /// The transaction that the call was about, to repeat it with.
-  public var transactionID: TransactionID?
+  public var transactionID: TransactionID? { box.fields.transactionID }
   /// How long the server asks to wait before the call is repeated.
-  public var retryAfter: Duration?
+  public var retryAfter: Duration? { box.fields.retryAfter }
   /// The error beneath this one.
-  public var cause: (any Error)?
+  public var cause: (any Error)? { box.fields.cause }
 
   /// Makes an error. Useful for tests of code that catches them.
   public init(
     _ code: Code, execution: Execution, message: String, status: Status? = nil, refusal: Refusal? = nil,
     transactionID: TransactionID? = nil, retryAfter: Duration? = nil, cause: (any Error)? = nil
   ) {
-    self.code = code
-    self.execution = execution
-    self.message = message
-    self.status = status
-    self.refusal = refusal
-    self.transactionID = transactionID
-    self.retryAfter = retryAfter
-    self.cause = cause
+    box = Box(
+      Fields(
+        code: code, execution: execution, message: message, status: status, refusal: refusal,
+        transactionID: transactionID, retryAfter: retryAfter, cause: cause))
+  }
+
+  /// The same error with other fields.
+  init(_ error: ManaError, _ change: (inout Fields) -> Void) {
+    var fields = error.box.fields
+    change(&fields)
+    box = Box(fields)
   }
 
   /// Whether the same call, with the same transaction id, may succeed later without anything being changed in it.

@@ -21,6 +21,12 @@ struct BatchChunk: Sendable {
     }
   }
 
+  /// A request of one item.
+  init(_ posting: Posting) {
+    self.init(capacity: 1)
+    append(posting)
+  }
+
   /// Bytes of the frame that it becomes.
   var frameBytes: Int {
     FrameHeader.bytes + BatchView.bodyBytes(count: count, textBytes: text.readableBytes)

@@ -55,6 +55,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
     context.writeAndFlush(wrapOutboundOut(greeting), promise: nil)
     digest()
+    self.owner?.connectionHasRoom(self)
   }
 
   /// Writes a call for which there is room. `flush` sends it.

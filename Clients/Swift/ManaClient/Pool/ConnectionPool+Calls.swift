@@ -75,7 +75,7 @@ extension ConnectionPool {
   }
 
   /// Why a call whose deadline has passed was not sent.
-  private func expiry(of call: PendingCall) -> ManaError {
+  func expiry(of call: PendingCall) -> ManaError {
     if case .created = stage {
       return call.error(
         .runNotCalled, .notExecuted,
@@ -85,7 +85,7 @@ extension ConnectionPool {
     if hasReadyConnection {
       return call.error(
         .deadlineExceeded, .notExecuted,
-        "within \(call.timeout), \(address) had as many calls in flight as it allows")
+        "\(call.timeout) passed before there was room to send the call: \(address) has as many in flight as it allows")
     }
     return call.error(
       .notConnected, .notExecuted, "no connection to \(address) within \(call.timeout)", cause: lastConnectError)
@@ -95,9 +95,9 @@ extension ConnectionPool {
 extension PendingCall {
   /// The error of the connection as the error of this call, which was not sent.
   func failure(of connection: ManaError) -> ManaError {
-    var error = connection
-    error.execution = .notExecuted
-    error.transactionID = transactionID
-    return error
+    ManaError(connection) {
+      $0.execution = .notExecuted
+      $0.transactionID = transactionID
+    }
   }
 }

@@ -102,6 +102,11 @@ final class ConnectionPool {
   func pump() {
     let now = NIODeadline.now()
     while let call = waiting.first() {
+      if call.deadline <= now {
+        waiting.removeFirst()
+        call.end(.failure(expiry(of: call)))
+        continue
+      }
       guard let handler = leastLoaded(for: call) else { break }
       waiting.removeFirst()
       if call.frameBytes > handler.frameBytesMax {

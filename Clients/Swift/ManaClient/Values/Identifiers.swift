@@ -11,16 +11,39 @@ public protocol LedgerIdentifier:
   init(_ number: UInt128)
 }
 
+// Each identifier is stored as two words and not as one UInt128, whose alignment of 16 bytes Swift 6.3.1 gets wrong
+// for arguments of async functions that are passed on the stack, in unoptimized builds.
+
 /// Names an account.
 public struct AccountID: LedgerIdentifier {
-  public let number: UInt128
-  public init(_ number: UInt128) { self.number = number }
+  private let high: UInt64
+  private let low: UInt64
+  public init(_ number: UInt128) { (high, low) = words(number) }
+  public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
+}
+
+/// Names a ledger, so that a staging client cannot charge production.
+public struct LedgerID: LedgerIdentifier {
+  private let high: UInt64
+  private let low: UInt64
+  public init(_ number: UInt128) { (high, low) = words(number) }
+  public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
+}
+
+/// Names one run of a server; another one after each start.
+public struct ServerInstanceID: LedgerIdentifier {
+  private let high: UInt64
+  private let low: UInt64
+  public init(_ number: UInt128) { (high, low) = words(number) }
+  public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 }
 
 /// Names a transaction within its account. Chosen by the caller, and the key that makes sending it twice harmless.
 public struct TransactionID: LedgerIdentifier {
-  public let number: UInt128
-  public init(_ number: UInt128) { self.number = number }
+  private let high: UInt64
+  private let low: UInt64
+  public init(_ number: UInt128) { (high, low) = words(number) }
+  public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
   /// A new random identifier, a UUID of version 4, from the system's generator.
   public static func random() -> TransactionID {
@@ -36,10 +59,8 @@ public struct TransactionID: LedgerIdentifier {
   }
 }
 
-/// Names a ledger, so that a staging client cannot charge production.
-public struct LedgerID: LedgerIdentifier {
-  public let number: UInt128
-  public init(_ number: UInt128) { self.number = number }
+private func words(_ number: UInt128) -> (high: UInt64, low: UInt64) {
+  (UInt64(truncatingIfNeeded: number >> 64), UInt64(truncatingIfNeeded: number))
 }
 
 extension LedgerIdentifier {

@@ -6,8 +6,8 @@ public struct ServerInformation: Hashable, Sendable {
   public var ledger: LedgerID
   /// Name and version of the server.
   public var name: String
-  /// A random number that is new at each start of the server.
-  public var instance: UInt128
+  /// This run of the server; new at each of its starts.
+  public var instance: ServerInstanceID
   /// The version of the protocol that is spoken.
   public var protocolVersion: Int
   /// Over how many shards accounts are spread.
@@ -30,7 +30,7 @@ extension ServerInformation {
   init(_ welcome: Welcome) {
     ledger = LedgerID(welcome.ledger)
     name = welcome.serverName
-    instance = welcome.instance
+    instance = ServerInstanceID(welcome.instance)
     protocolVersion = Int(welcome.version)
     shardCount = welcome.shardCount
     itemsMax = min(welcome.itemsMax, Limits.itemsMax)
