@@ -101,7 +101,7 @@ public final class EventLoop {
   /// The monotonic clock in nanoseconds, read once an iteration.
   public var nowNanoseconds: UInt64 { state.pointee.nowNanoseconds }
 
-  /// Connections whose end has not been reported.
+  /// Connections that have a socket still, those that are being closed gently among them.
   public var activeConnections: Int { state.pointee.connectionCount }
 
   public var counters: Counters { state.pointee.counters }

@@ -101,7 +101,7 @@ struct EchoTests {
       let answer = rig.ask { _, desk -> (unread: Int, isSame: Bool) in
         guard let connection = desk.only, connection.input.count > 0 else { return (0, true) }
         let unread = connection.input.count
-        let isSame = connection.input.elementsEqual(pattern(unread, from: offset))
+        let isSame = Array(connection.input) == pattern(unread, from: offset)
         connection.consume(unread)
         return (unread, isSame)
       }

@@ -1,3 +1,4 @@
+import CLibuv
 import Testing
 
 @testable import ManaEventLoop
@@ -89,4 +90,16 @@ struct BufferPoolTests {
     pool.give(source)
     pool.give(target)
   }
+}
+
+extension Connection {
+  /// Capacity of the buffer that holds the unread bytes; 0 without one.
+  var inputBufferBytes: Int { state.pointee.input?.pointee.capacity ?? 0 }
+}
+
+/// Bytes of memory that an idle TCP connection takes in this module.
+var idleConnectionBytes: Int {
+  // An object is its header of 16 bytes and its fields: id, user data, state, peer.
+  let object = 16 + 3 * 8 + MemoryLayout<Peer>.stride
+  return object + MemoryLayout<ConnectionState>.size + uv_handle_size(UV_TCP)
 }

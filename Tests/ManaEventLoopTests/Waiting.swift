@@ -49,5 +49,23 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Bytes of which each says where it stands, so that a lost, doubled or moved one shows.
 func pattern(_ count: Int, from offset: Int = 0) -> [UInt8] {
-  (offset..<offset + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8 &+ $0 >> 16) }
+  Array(wholePattern[offset..<offset + count])
+}
+
+/// Made once: a debug build takes a second for it.
+private let wholePattern = [UInt8](unsafeUninitializedCapacity: 25 << 20) { bytes, count in
+  var number = 0
+  while number < 25 << 20 {
+    bytes[number] = UInt8(truncatingIfNeeded: number &* 31 &+ number >> 8 &+ number >> 16)
+    number += 1
+  }
+  count = number
+}
+
+/// Lets this process have as many descriptors as the system allows.
+func raiseDescriptorLimit() {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(7), &limit)
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(7), &limit)
 }
