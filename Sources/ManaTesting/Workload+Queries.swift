@@ -5,6 +5,11 @@ public struct HistoryQuestion: Equatable, Sendable {
   public var query: HistoryQuery
   /// Empty for any.
   public var reference: [UInt8]
+
+  public init(query: HistoryQuery, reference: [UInt8] = []) {
+    self.query = query
+    self.reference = reference
+  }
 }
 
 extension Workload {
