@@ -214,7 +214,7 @@ public struct Welcome: Equatable, Sendable {
     } + area
   }
 
-  /// Reads a `welcome` body. Throws `malformedHello` when it cannot be one.
+  /// Reads a `welcome` body. Throws `malformedHello` when it cannot be one, `unsupportedVersion`, `reservedBits`.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count >= Self.fixedBytes, let base = body.baseAddress,
       Int(base.u32(84)) == body.count - Self.fixedBytes
@@ -222,6 +222,9 @@ public struct Welcome: Equatable, Sendable {
     version = base.u8(0)
     guard version == FrameHeader.version else {
       throw ProtocolError(.unsupportedVersion, "the server answers in version \(version); this client speaks version 1")
+    }
+    guard base.isZero(1, count: 3) else {
+      throw ProtocolError(.reservedBits, "reserved bytes of a welcome are set", detail: 1)
     }
     shardCount = Int(base.u32(4))
     features = base.u64(8)
