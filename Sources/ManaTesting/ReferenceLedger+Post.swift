@@ -84,8 +84,8 @@ extension ReferenceLedger {
     let item = draft.item
     guard let type = TransactionType(rawValue: item.type) else { return .unknownType }
     if let itemType, type != itemType { return .typeMismatch }
-    // Operation 0 belongs to settlements; to all others it is a reserved value like 9.
-    if item.operation > 8 || (item.operation == 0 && type != .settlement) { return .unknownOperation }
+    // Operation 0 is not reserved: it belongs to settlements.
+    if item.operation > 8 { return .unknownOperation }
     if !Self.operations(of: type).contains(item.operation) { return .operationMismatch }
     if !item.flags.isSubset(of: Self.flags(of: type)) { return .reservedFlag }
     if item.id == 0 { return .idMissing }
