@@ -29,12 +29,12 @@ public struct LedgerComparison {
 
   public init(
     seed: UInt64, subject: any LedgerSubject, shape: Workload.Shape = Workload.Shape(),
-    timeoutRefundID: @escaping @Sendable (_ account: UInt128, _ spend: UInt128) -> UInt128
+    timeoutID: @escaping @Sendable (UInt128) -> UInt128
   ) {
     self.seed = seed
     self.subject = subject
     workload = Workload(seed: seed, shape: shape)
-    reference = ReferenceLedger(timeoutRefundID: timeoutRefundID)
+    reference = ReferenceLedger(timeoutID: timeoutID)
   }
 
   /// Posts at least `operations` items, asks in between, restarts about eight times, and compares everything at the
@@ -66,6 +66,7 @@ public struct LedgerComparison {
     try equal("posted", report.posted, answer.posted)
     try equal("replayed", report.replayed, answer.replayed)
     try equal("refused", report.refused, answer.refused)
+    if batch.atomic { try equal("atomic applied", report.refused == 0, answer.atomicApplied) }
     try equal("last timestamp", reference.lastTimestamp, subject.lastTimestamp)
   }
 

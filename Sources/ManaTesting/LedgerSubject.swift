@@ -13,12 +13,15 @@ public struct PostAnswer: Equatable, Sendable {
   public var posted: Int
   public var replayed: Int
   public var refused: Int
+  /// Whether an atomic batch took effect, or had done so before.
+  public var atomicApplied: Bool
 
-  public init(results: [UInt8], posted: Int, replayed: Int, refused: Int) {
+  public init(results: [UInt8], posted: Int, replayed: Int, refused: Int, atomicApplied: Bool) {
     self.results = results
     self.posted = posted
     self.replayed = replayed
     self.refused = refused
+    self.atomicApplied = atomicApplied
   }
 }
 

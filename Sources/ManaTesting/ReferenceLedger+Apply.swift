@@ -24,14 +24,20 @@ extension ReferenceLedger {
     let original = accounts[item.account]!.transactions[index]
     if original.type != .spend { return ItemResult(status: .originalNotSpend) }
     if original.refundable == 0 { return ItemResult(status: .nothingToRefund) }
-    if item.amount > original.refundable { return ItemResult(status: .refundExceedsOriginal) }
+    if item.amount > original.refundable { return refused(.refundExceedsOriginal, original) }
     var shown = draft
     if item.flags.contains(.remaining) { shown.item.amount = original.refundable }
     let result = append(shown, sentAs: draft, of: index, now: now)
-    if result.status == .ok && original.settlement == .unsettled {
+    if result.status != .ok { return refused(result.status, original) }
+    if original.settlement == .unsettled {
       endSettlement(account: item.account, index: index, as: .refunded)
     }
     return result
+  }
+
+  /// Once its spend is known, a refund or a settlement is told what is left of it, also when it is refused.
+  func refused(_ status: Status, _ original: ReferenceTransaction) -> ItemResult {
+    ItemResult(status: status, refundable: original.refundable)
   }
 
   /// Posts a transaction unless a sum would not fit.

@@ -58,7 +58,8 @@ extension ReferenceLedger {
     case .refund: outcome = refund(draft, now: now)
     case .settlement: outcome = settle(draft, now: now)
     }
-    return outcome.status == .ok ? outcome : ItemResult(status: outcome.status, balance: balance)
+    if outcome.status == .ok { return outcome }
+    return ItemResult(status: outcome.status, balance: balance, refundable: outcome.refundable)
   }
 
   /// "If items of an atomic batch are replays, all of them must be": the first item that is a replay when the ones

@@ -11,13 +11,13 @@ extension ReferenceLedger {
     if original.type != .spend { return ItemResult(status: .originalNotSpend) }
     let used = item.flags.contains(.remaining) ? original.shown.item.amount : item.amount
     switch original.settlement {
-    case .none: return ItemResult(status: .settlementNotExpected)
+    case .none: return refused(.settlementNotExpected, original)
     case .settled: return repeated(original, used: used)
-    case .refunded: return ItemResult(status: .alreadyRefunded)
-    case .timedOut: return ItemResult(status: .settlementTimedOut)
+    case .refunded: return refused(.alreadyRefunded, original)
+    case .timedOut: return refused(.settlementTimedOut, original)
     case .unsettled: break
     }
-    if used > original.shown.item.amount { return ItemResult(status: .usedExceedsAmount) }
+    if used > original.shown.item.amount { return refused(.usedExceedsAmount, original) }
     let result: ItemResult
     if used == original.shown.item.amount {
       result = acceptWithoutTransaction(draft, of: index, now: now)
@@ -25,10 +25,9 @@ extension ReferenceLedger {
       result = append(
         refundShown(for: draft, amount: original.shown.item.amount - used), sentAs: draft, of: index, now: now)
     }
-    if result.status == .ok {
-      endSettlement(account: item.account, index: index, as: .settled)
-      accounts[item.account]!.transactions[index].settled = (used, result)
-    }
+    if result.status != .ok { return refused(result.status, original) }
+    endSettlement(account: item.account, index: index, as: .settled)
+    accounts[item.account]!.transactions[index].settled = (used, result)
     return result
   }
 
@@ -39,9 +38,11 @@ extension ReferenceLedger {
       .sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
     for (_, entry) in due.prefix(limit) {
       let spend = accounts[entry.account]!.transactions[entry.index].shown.item
+      var id = timeoutID(spend.id)
+      while accounts[entry.account]!.accepted[id] != nil { id = timeoutID(id) }
       let refund = ItemDraft(
         Item(
-          id: timeoutRefundID(entry.account, spend.id), account: entry.account, related: spend.id,
+          id: id, account: entry.account, related: spend.id,
           amount: spend.amount, type: .refund, operation: .refund), note: [UInt8]("timeout".utf8))
       let result = append(refund, sentAs: refund, of: entry.index, now: now)
       precondition(result.status == .ok, "a timeout's refund does not fit the balance: \(result.status)")
@@ -61,7 +62,7 @@ extension ReferenceLedger {
   /// Settling again with the same outcome is a replay; the outcome is what was used, however it was expressed.
   private func repeated(_ original: ReferenceTransaction, used: UInt64) -> ItemResult {
     let settled = original.settled!
-    guard settled.used == used else { return ItemResult(status: .alreadySettled) }
+    guard settled.used == used else { return refused(.alreadySettled, original) }
     var result = settled.result
     result.replayed = true
     result.refundable = original.refundable

@@ -12,12 +12,11 @@ public struct ReferenceLedger {
   var unsettled: [UInt64: UnsettledSpend] = [:]
   /// Timestamp of the last thing that was accepted, in nanoseconds since 1970.
   public internal(set) var lastTimestamp: UInt64 = 0
-  /// The id of the refund that the server posts when a settlement's timeout passes.
-  let timeoutRefundID: @Sendable (_ account: UInt128, _ spend: UInt128) -> UInt128
+  /// Leads from a spend's id to the id of the refund that the server posts when the settlement's timeout passes; while
+  /// the account knows that id already, on to the next. The specification leaves the id to the server.
+  let timeoutID: @Sendable (UInt128) -> UInt128
 
-  public init(timeoutRefundID: @escaping @Sendable (_ account: UInt128, _ spend: UInt128) -> UInt128) {
-    self.timeoutRefundID = timeoutRefundID
-  }
+  public init(timeoutID: @escaping @Sendable (UInt128) -> UInt128) { self.timeoutID = timeoutID }
 
   /// Number of accounts.
   public var accountCount: Int { accounts.count }

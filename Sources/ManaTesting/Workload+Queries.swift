@@ -30,7 +30,7 @@ extension Workload {
   public mutating func nextMoment() -> UInt64 {
     switch Int.random(in: 0..<10, using: &random) {
     case 0: return [0, 1, Self.start - 1, .max].randomElement(using: &random)!
-    case 1..<5: return clock - min(clock - Self.start, UInt64.random(in: 0..<2_000_000_000, using: &random))
+    case 1..<5: return clock - UInt64.random(in: 0..<2_000_000_000, using: &random)
     default:
       let end = max(clock, Self.start) + 1_000_000
       return UInt64.random(in: Self.start - 1...end, using: &random)
