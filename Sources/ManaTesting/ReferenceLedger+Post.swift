@@ -30,13 +30,13 @@ extension ReferenceLedger {
     guard batch.atomic else {
       return PostReport(results: batch.drafts.map { post($0, itemType: batch.itemType, now: now) })
     }
-    let before = self
+    let before = Before(batch, in: self)
     var results: [ItemResult] = []
     for (index, draft) in batch.drafts.enumerated() {
       var result = post(draft, itemType: batch.itemType, now: now)
       if mixesReplays(result, after: results) { result = ItemResult(status: .idConflict) }
       if result.status != .ok {
-        self = before
+        restore(before)
         return refusedAtomically(batch, first: index, result)
       }
       results.append(result)

@@ -3,8 +3,7 @@ public import ManaProtocol
 /// The ledger as the specification describes it, in plain dictionaries and arrays, to hold the real one against.
 ///
 /// It is written from `Protocol/PROTOCOL.md` alone and shares no code with the real ledger. It is slow wherever slow is
-/// simpler: listings look at every transaction, sums are added up when they are asked for, and an atomic batch is
-/// undone by going back to a copy of everything. Where the specification leaves a choice, the comment at the place
+/// simpler: listings look at every transaction, and sums are added up when they are asked for. Where the specification leaves a choice, the comment at the place
 /// says what was chosen.
 public struct ReferenceLedger {
   var accounts: [UInt128: Account] = [:]

@@ -19,10 +19,13 @@ extension Workload {
   }
 
   private mutating func spend(_ number: Int) -> ItemDraft {
-    let timeout =
-      random.chance(1, in: 4)
-      ? [1_000, 1_000, 2_592_000_000, UInt64.random(in: 1_000...20_000, using: &random)].randomElement(using: &random)!
-      : nil
+    var timeout: UInt64?
+    switch Int.random(in: 0..<40, using: &random) {
+    case 0: timeout = 2_592_000_000
+    case 1: timeout = 1_000
+    case 2..<10: timeout = UInt64.random(in: 1_000...20_000, using: &random)
+    default: timeout = nil
+    }
     var id = freshID()
     if !memories[number].late.isEmpty, random.chance(1, in: 4) { id = memories[number].late.removeFirst() }
     return .spend(

@@ -89,9 +89,9 @@ struct GoldenVector: CustomStringConvertible, Sendable {
   static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Protocol/vectors")
 
-  /// Every vector of every file in the folder itself.
+  /// Every vector of every file in the folder itself; none when the folder is missing, which a test reports.
   static let all: [GoldenVector] = {
-    let names = try! FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
     return names.filter { $0.hasSuffix(".json") }.flatMap { name in
       (load(name)["vectors"]?.list ?? []).map { GoldenVector(file: name, $0) }
     }
@@ -101,7 +101,8 @@ struct GoldenVector: CustomStringConvertible, Sendable {
   static func values(_ name: String) -> [JSONValue] { load("values/\(name).json")["values"]?.list ?? [] }
 
   private static func load(_ name: String) -> JSONValue {
-    try! JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: folder.appending(path: name)))
+    guard let data = try? Data(contentsOf: folder.appending(path: name)) else { return .null }
+    return try! JSONDecoder().decode(JSONValue.self, from: data)
   }
 
   private init(file: String, _ value: JSONValue) {

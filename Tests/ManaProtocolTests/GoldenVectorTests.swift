@@ -16,6 +16,13 @@ import Testing
     }
   }
 
+  @Test func vectorsAreThere() {
+    let all = GoldenVector.all
+    #expect(all.count { $0.isValid } > 100)
+    #expect(all.count { !$0.isValid && Self.isDecidedByCodec($0) } > 150)
+    #expect(all.count { $0.error?["level"] == .string("item") } > 80)
+  }
+
   @Test(arguments: GoldenVector.all.filter { $0.isValid })
   func validFramesMeanWhatIsStated(_ vector: GoldenVector) {
     let (frame, status) = decode(vector)
