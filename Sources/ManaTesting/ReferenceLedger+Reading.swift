@@ -20,7 +20,9 @@ extension ReferenceLedger {
     if query.timeTo != 0 && transaction.timestamp >= query.timeTo { return false }
     if item.amount < query.amountMin { return false }
     if query.amountMax != 0 && item.amount > query.amountMax { return false }
-    if query.related != 0 && item.related != query.related { return false }
+    // What an unsettled spend has in the place of a related id is its timeout.
+    let related = transaction.type == .spend ? 0 : item.related
+    if query.related != 0 && related != query.related { return false }
     return reference.isEmpty || transaction.shown.reference == reference
   }
 

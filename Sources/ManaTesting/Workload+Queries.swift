@@ -54,7 +54,10 @@ extension Workload {
     if random.chance(1, in: 10) {
       let number = anyAccount()
       query.account = account(number)
-      query.related = memories[number].spends.randomElement(using: &random)?.item.id ?? 1
+      let spends = random.chance(1, in: 4) ? memories[number].unsettled : memories[number].spends
+      let spend = spends.randomElement(using: &random)?.item
+      // A timeout stands where a related id would stand, and is none.
+      query.related = spend.map { $0.related != 0 && random.chance(1, in: 2) ? $0.related : $0.id } ?? 1
     }
     return HistoryQuestion(query: query, reference: random.chance(1, in: 10) ? text() : [])
   }
