@@ -15,7 +15,7 @@ extension Ledger {
     _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> ItemResult {
     let malformed = ItemCheck.refusal(of: item, requiredType: turn.requiredType, text: turn.text)
-    guard malformed == .ok else { return refused(malformed, account(item.account)) }
+    guard malformed == .ok else { return refused(malformed, item) }
     let guess = prepared.guess
     let account: Account
     if let guess, guess.hasID(item.account) {
@@ -57,6 +57,10 @@ extension Ledger {
   {
     ItemResult(status: status, field: field, balance: account?.balance ?? 0, refundable: refundable)
   }
+
+  /// The result of an item that was refused before its account was looked for.
+  @inline(never)
+  private func refused(_ status: Status, _ item: ItemView) -> ItemResult { refused(status, account(item.account)) }
 
   // MARK: Spends, purchases and bonuses
 

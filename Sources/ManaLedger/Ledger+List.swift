@@ -8,6 +8,12 @@ public struct ListOutcome: Equatable, Sendable {
   public var bytes = 0
   /// Transactions in the page.
   public var count = 0
+
+  public init(status: Status, bytes: Int = 0, count: Int = 0) {
+    self.status = status
+    self.bytes = bytes
+    self.count = count
+  }
 }
 
 /// The page that is being filled: positions until all are found, the reply only then, because the texts follow the
