@@ -84,7 +84,11 @@ import Testing
       Stranger(bytes: [], closes: false)
     } _: { server in
       await withManaClient(address: server.address, configuration: configuration) { client in
-        let error = await failure { () throws(ManaError) in try await client.ping(deadline: .seconds(4)) }
+        // On a busy machine it may be connecting that takes longer than its timeout, and then it is asked again.
+        let isEarly = { (error: ManaError) in !error.description.contains("no welcome") }
+        let error = await failure(unless: isEarly) { () throws(ManaError) in
+          try await client.ping(deadline: .seconds(3))
+        }
         #expect(error?.code == .notConnected && error?.execution == .notExecuted)
         #expect(error?.description.contains("no welcome") == true, "\(error?.description ?? "no error")")
       }

@@ -48,6 +48,9 @@ struct OutputTests {
     #expect(Console.sentence(replayed).hasSuffix(", posted before"))
     var nothing = Self.refund
     nothing.timestamp = nil
+    #expect(
+      RefundCommand.sentence(nothing) == "spend 7 was not known and is void, account 42, balance 1000.0, id 8")
+    #expect(RefundCommand.sentence(Self.refund) == Console.sentence(Self.refund))
     #expect(Console.sentence(nothing) == "nothing to post, account 42, balance 1000.0")
     #expect(
       SettleCommand.sentence(nothing) == "spend 7 settled, nothing to refund, account 42, balance 1000.0")

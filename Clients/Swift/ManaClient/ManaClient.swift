@@ -54,7 +54,7 @@ public final class ManaClient: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { dispatcher.post(.start($0)) }
     } onCancel: {
-      dispatcher.post(.stop)
+      dispatcher.post(.stop(nil))
     }
   }
 }
@@ -75,14 +75,14 @@ public func withManaClient<Value, Failure: Error>(
 ) async throws(Failure) -> Value {
   let client = ManaClient(
     address: address, configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger)
-  let result = await withTaskGroup(of: Void.self) { group -> Result<Value, Failure> in
-    group.addTask { await client.run() }
-    defer { group.cancelAll() }
-    do throws(Failure) {
-      return .success(try await body(client))
-    } catch {
-      return .failure(error)
-    }
+  // The client is started from here and not from a task of its own, so that it runs before `body` makes its first call.
+  client.dispatcher.post(.start(nil))
+  let result: Result<Value, Failure>
+  do throws(Failure) {
+    result = .success(try await body(client))
+  } catch {
+    result = .failure(error)
   }
+  await withCheckedContinuation { client.dispatcher.post(.stop($0)) }
   return try result.get()
 }

@@ -31,8 +31,16 @@ struct RefundCommand: LedgerCommand {
     let receipt = try await client.refund(
       account, of: of, amount: amount, id: write.chosenID, voidIfUnknown: voidIfUnknown,
       reference: reference.reference, note: write.note)
-    console.posted(
-      ShownTransaction(
-        receipt, account: account, operation: .refund, related: of, reference: reference.reference, note: write.note))
+    let shown = ShownTransaction(
+      receipt, account: account, operation: .refund, related: of, reference: reference.reference, note: write.note)
+    console.result(shown.json, Self.sentence(shown))
+  }
+
+  /// A refund that voids a spend posts nothing.
+  static func sentence(_ transaction: ShownTransaction) -> String {
+    guard transaction.timestamp == nil, let spend = transaction.related else { return Console.sentence(transaction) }
+    let replayed = transaction.replayed == true ? ", voided before" : ""
+    return "spend \(spend) was not known and is void, account \(transaction.account), "
+      + "balance \(transaction.balanceAfter), id \(transaction.id)\(replayed)"
   }
 }

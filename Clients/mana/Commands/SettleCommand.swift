@@ -41,7 +41,15 @@ struct SettleCommand: LedgerCommand {
 
   func run(_ client: ManaClient, _ console: Console) async throws {
     let receipt = try await client.settle(account, spend, as: outcome, id: write.chosenID, note: write.note)
-    let shown = ShownTransaction(receipt, account: account, operation: .refund, related: spend, note: write.note)
+    var shown = ShownTransaction(receipt, account: account, operation: .refund, related: spend, note: write.note)
+    if receipt.replayed, receipt.isRecorded {
+      // A settlement is replayed whatever its id. The refund that the first one posted has that one's id and note.
+      let place = HistoryCursor(sequence: UInt64(receipt.sequence))
+      if let refund = try await client.page(of: account, limit: 1, from: place).transactions.first {
+        shown = ShownTransaction(refund)
+        shown.replayed = true
+      }
+    }
     console.result(shown.json, Self.sentence(shown))
   }
 

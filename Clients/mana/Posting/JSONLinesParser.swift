@@ -40,7 +40,12 @@ private struct JSONCursor {
 
   /// Where the next token begins.
   mutating func nextOffset() -> Int {
-    while offset < bytes.count, [0x20, 0x09, 0x0D, 0x0A].contains(bytes[offset]) { offset += 1 }
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case 0x20, 0x09, 0x0D, 0x0A: offset += 1
+      default: return offset
+      }
+    }
     return offset
   }
 

@@ -5,41 +5,44 @@ internal import NIOPosix
 
 /// How connections are made, kept and given up.
 extension ConnectionPool {
-  func start(_ continuation: CheckedContinuation<Void, Never>) {
+  func start(_ continuation: CheckedContinuation<Void, Never>?) {
     switch stage {
     case .created:
       stage = .running(continuation)
       for slot in slots { connect(slot) }
     case .stopped:
       // The task was cancelled before it began.
-      continuation.resume()
+      continuation?.resume()
     case .running, .stopping:
       preconditionFailure("ManaClient.run() is called once")
     }
   }
 
-  func stop() {
+  func stop(_ waiter: CheckedContinuation<Void, Never>?) {
     failWaiting { $0.error(.shutDown, .notExecuted, "the client has shut down: run() has ended") }
     switch stage {
-    case .created: stage = .stopped
-    case .running(let continuation):
-      stage = .stopping(continuation)
+    case .created:
+      stage = .stopped
+      waiter?.resume()
+    case .running(let runner):
+      stage = .stopping([runner, waiter].compactMap { $0 })
       let reason = ManaError(.shutDown, execution: .notExecuted, message: "the client has shut down: run() has ended")
       let open = slots.compactMap(\.handler) + draining
       for slot in slots { slot.timer?.cancel() }
       for handler in open { handler.close(reason) }
       finishStopping()
-    case .stopping, .stopped: break
+    case .stopping(let waiters): stage = .stopping(waiters + [waiter].compactMap { $0 })
+    case .stopped: waiter?.resume()
     }
   }
 
   /// Ends `run()` once every connection is closed.
   private func finishStopping() {
-    guard case .stopping(let continuation) = stage, draining.isEmpty, slots.allSatisfy({ $0.handler == nil }) else {
+    guard case .stopping(let waiters) = stage, draining.isEmpty, slots.allSatisfy({ $0.handler == nil }) else {
       return
     }
     stage = .stopped
-    continuation.resume()
+    for waiter in waiters { waiter.resume() }
   }
 
   private func connect(_ slot: Slot) {

@@ -39,9 +39,9 @@ final class ConnectionPool {
   enum Stage {
     /// `run()` has not been called.
     case created
-    case running(CheckedContinuation<Void, Never>)
-    /// `run()` is ending: connections are being closed.
-    case stopping(CheckedContinuation<Void, Never>)
+    case running(CheckedContinuation<Void, Never>?)
+    /// Connections are being closed, for which these wait.
+    case stopping([CheckedContinuation<Void, Never>])
     case stopped
   }
 
@@ -90,7 +90,7 @@ final class ConnectionPool {
     for message in messages {
       switch message {
       case .start(let continuation): start(continuation)
-      case .stop: stop()
+      case .stop(let continuation): stop(continuation)
       case .submit(let call, let continuation): submit(call, continuation)
       case .cancel(let call): cancel(call)
       }

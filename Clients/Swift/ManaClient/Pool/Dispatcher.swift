@@ -7,8 +7,10 @@ internal import Synchronization
 /// Whatever is posted while a hop is under way travels with it: many concurrent calls cost one hop.
 final class Dispatcher: Sendable {
   enum Message: Sendable {
-    case start(CheckedContinuation<Void, Never>)
-    case stop
+    /// Connect and keep connected; the continuation, if any, is resumed when that has ended.
+    case start(CheckedContinuation<Void, Never>?)
+    /// Close everything; the continuation, if any, is resumed when that is done.
+    case stop(CheckedContinuation<Void, Never>?)
     case submit(PendingCall, PendingCall.Continuation)
     case cancel(PendingCall)
   }
