@@ -87,6 +87,7 @@ extension FrameDescription {
       "versionMin": .number(Int(hello.versionMin)), "versionMax": .number(Int(hello.versionMax)),
       "features": .decimal(hello.features), "ledger": .decimal(hello.ledger), "instance": .decimal(hello.instance),
       "frameBytesMax": .number(hello.frameBytesMax), "extensions": .extensions(hello.extensions),
+      "texts": .texts(hello.extensions),
     ])
   }
 
@@ -99,7 +100,7 @@ extension FrameDescription {
       "itemsMax": .number(welcome.itemsMax), "requestsInFlightMax": .number(welcome.requestsInFlightMax),
       "bytesInFlightMax": .number(welcome.bytesInFlightMax), "shardHashSeed": .decimal(welcome.shardHashSeed),
       "time": .decimal(welcome.time), "pageMax": .number(welcome.pageMax),
-      "extensions": .extensions(welcome.extensions),
+      "extensions": .extensions(welcome.extensions), "texts": .texts(welcome.extensions),
     ])
   }
 
@@ -246,6 +247,18 @@ extension JSONValue {
   static func text(_ name: String, _ bytes: Slice<UnsafeRawBufferPointer>) -> [String: JSONValue] {
     if let text = String(validating: bytes, as: UTF8.self) { return [name: .string(text)] }
     return ["\(name)Hex": .hex(bytes)]
+  }
+
+  /// What a receiver understands: of each known kind the first, empty when it is not UTF-8.
+  static func texts(_ extensions: [HandshakeExtension]) -> JSONValue {
+    let names = [
+      HandshakeExtension.clientName: "clientName", HandshakeExtension.token: "token",
+      HandshakeExtension.serverName: "serverName",
+    ]
+    let known = extensions.compactMap { part in
+      names[part.kind].map { ($0, JSONValue.string(String(validating: part.value, as: UTF8.self) ?? "")) }
+    }
+    return .object(Dictionary(known) { first, _ in first })
   }
 
   static func extensions(_ extensions: [HandshakeExtension]) -> JSONValue {

@@ -27,7 +27,7 @@ import Testing
   func validFramesMeanWhatIsStated(_ vector: GoldenVector) {
     let (frame, status) = decode(vector)
     #expect(status == nil)
-    #expect(frame?.difference(from: vector.frame) == nil)
+    #expect(frame?.difference(from: vector.frame?.withoutCriticalBits) == nil)
   }
 
   @Test(arguments: GoldenVector.all.filter { !$0.isValid && $0.stage != "preface" && Self.isDecidedByCodec($0) })
@@ -86,7 +86,10 @@ import Testing
       "helloExpected", "unexpectedHello", "wrongLedger", "atomicAccountsDiffer", "unknownOpcode",
     ]
     let byServer = ["unsettled-", "get-account-", "lookup-", "balance-at-", "ping-", "server-status-"]
-    let ofTheHelloFrame: Set = ["hello-correlation", "hello-body-flipped"]
+    // What a request may have wrong in its header alone makes a `hello` malformed, which the server says.
+    let ofTheHelloFrame: Set = [
+      "hello-correlation", "hello-flags", "hello-status", "hello-reserved", "precedence-flags-version",
+    ]
     return vector.error?["level"] != .string("item") && byConnection.isDisjoint(with: vector.statuses)
       && !(vector.direction == "client" && byServer.contains { vector.name.hasPrefix($0) })
       && !(vector.direction == "server" && vector.name == "ping-72") && !ofTheHelloFrame.contains(vector.name)
@@ -106,5 +109,23 @@ import Testing
     }
     return ItemBatch(
       drafts, itemType: Opcode(rawValue: header.opcode)?.itemType, atomic: view.flags.contains(.atomic))
+  }
+}
+
+extension JSONValue {
+  /// A frame whose extensions have the kinds that the codec gives: the bit that says *critical* has done its work by
+  /// then.
+  fileprivate var withoutCriticalBits: JSONValue {
+    switch self {
+    case .object(let object):
+      return .object(
+        Dictionary(
+          uniqueKeysWithValues: object.map { key, value in
+            if key == "kind", case .number(let kind) = value { return (key, .number(kind & 0x7FFF)) }
+            return (key, value.withoutCriticalBits)
+          }))
+    case .list(let list): return .list(list.map(\.withoutCriticalBits))
+    default: return self
+    }
   }
 }
