@@ -225,8 +225,9 @@ struct ScarcityTests {
       try serveOnce()
       let before = openDescriptors()
       for _ in 0..<4 { try serveOnce() }
-      let after = openDescriptors()
-      precondition(after == before, "open before: \(before), after: \(after)")
+      // Whatever else the process runs may have closed some of its own meanwhile, so that only additions count.
+      let added = openDescriptors().filter { !before.contains($0) }
+      precondition(added.isEmpty, "left open: \(added)")
     }
   }
 }
