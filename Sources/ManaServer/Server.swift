@@ -22,12 +22,12 @@ public enum Server {
       configuration: configuration, identity: directory.identity, instance: .random(in: 1...UInt128.max),
       shards: berths.map(\.address))
 
-    var threads: [ShardThread] = []
+    var threads: [LoopThread] = []
     defer { for thread in threads { thread.join() } }
-    for index in 1..<max(count, 1) {
-      threads.append(try ShardThread(index, berth: berths[index], context: context, directory: directory))
-    }
     do throws(ServerError) {
+      for index in 1..<max(count, 1) {
+        threads.append(try startShard(index, berth: berths[index], context: context, directory: directory))
+      }
       let coordinator = Coordinator(shardCount: count, onReady: onReady)
       let shard = try Shard(
         index: 0, context: context, loop: berths[0].takeLoop(), directory: directory, coordinator: coordinator)
@@ -37,6 +37,16 @@ public enum Server {
     } catch {
       for shard in context.shards { shard.mailbox.send(.finish) }
       throw error
+    }
+  }
+
+  private static func startShard(
+    _ index: Int, berth: Berth, context: ServerContext, directory: DataDirectory
+  ) throws(ServerError) -> LoopThread {
+    do throws(EventLoopError) {
+      return try LoopThread(shard: index, berth: berth, context: context, directory: directory)
+    } catch {
+      throw .loop(error)
     }
   }
 
@@ -76,26 +86,19 @@ final class Berth: Sendable {
   }
 }
 
-/// The thread of one of the shards behind shard 0. It recovers, reports to shard 0, and serves.
-final class ShardThread {
-  private var thread: LoopThread?
-
-  init(_ index: Int, berth: Berth, context: ServerContext, directory: DataDirectory) throws(ServerError) {
-    do throws(EventLoopError) {
-      thread = try LoopThread(name: "mana-shard-\(index)") {
-        do throws(ServerError) {
-          let shard = try Shard(
-            index: index, context: context, loop: berth.takeLoop(), directory: directory, coordinator: nil)
-          shard.run()
-        } catch {
-          context.shards[0].mailbox.send(.failed(error))
-        }
+extension LoopThread {
+  /// The thread of one of the shards behind shard 0: it recovers, reports to shard 0, and serves.
+  fileprivate convenience init(
+    shard index: Int, berth: Berth, context: ServerContext, directory: DataDirectory
+  ) throws(EventLoopError) {
+    try self.init(name: "mana-shard-\(index)") {
+      do throws(ServerError) {
+        let shard = try Shard(
+          index: index, context: context, loop: berth.takeLoop(), directory: directory, coordinator: nil)
+        shard.run()
+      } catch {
+        context.shards[0].mailbox.send(.failed(error))
       }
-    } catch {
-      throw .loop(error)
     }
   }
-
-  /// Waits until the thread has ended.
-  func join() { thread.take()?.join() }
 }

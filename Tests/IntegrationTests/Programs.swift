@@ -21,32 +21,36 @@ enum Programs {
   }
 
   /// Runs a program to its end. `input` goes to its standard input.
+  ///
+  /// Through files and a callback, not through pipes: nothing here blocks one of the few threads that tests share.
   static func run(
     _ executable: URL, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
   ) async throws -> Outcome {
+    let folder = try TemporaryDirectory()
+    let files = ["input", "output", "errors"].map { folder.url.appending(path: $0) }
+    for file in files { try Data((input ?? "").utf8).write(to: file) }
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = root
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    let (output, errors) = (Pipe(), Pipe())
+    process.standardInput = try FileHandle(forReadingFrom: files[0])
+    let (output, errors) = (try FileHandle(forWritingTo: files[1]), try FileHandle(forWritingTo: files[2]))
+    try output.truncate(atOffset: 0)
+    try errors.truncate(atOffset: 0)
     process.standardOutput = output
     process.standardError = errors
-    let source = Pipe()
-    process.standardInput = input == nil ? FileHandle.nullDevice : source
-    try process.run()
-    if let input {
-      try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-      try source.fileHandleForWriting.close()
+    let status = try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Int32, any Error>) in
+      process.terminationHandler = { ended.resume(returning: $0.terminationStatus) }
+      do {
+        try process.run()
+      } catch {
+        ended.resume(throwing: error)
+      }
     }
-    // Both pipes are read at once: a full one would stop the program.
-    async let errorBytes = Task.detached { errors.fileHandleForReading.readDataToEndOfFile() }.value
-    let outputBytes = await Task.detached { output.fileHandleForReading.readDataToEndOfFile() }.value
-    let collected = await errorBytes
-    process.waitUntilExit()
     return Outcome(
-      status: process.terminationStatus, output: String(decoding: outputBytes, as: UTF8.self),
-      errors: String(decoding: collected, as: UTF8.self))
+      status: status, output: try String(contentsOf: files[1], encoding: .utf8),
+      errors: try String(contentsOf: files[2], encoding: .utf8))
   }
 
   /// Runs the command line against a server.

@@ -29,6 +29,8 @@ final class ServerProcess {
         "--allow-unsuitable-file-system",
       ]
     if let shards { line += ["--shards", "\(shards)"] }
+    // Short segments: what a test writes is little, and each is zeroed on the disk before it is used.
+    if !arguments.contains("--segment-bytes") { line += ["--segment-bytes", "2097152"] }
     line += arguments
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = line
