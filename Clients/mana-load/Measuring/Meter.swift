@@ -1,0 +1,64 @@
+/// A stretch of a run, about a second.
+struct Sample: Equatable, Sendable {
+  /// When it ended, in seconds from the beginning.
+  var seconds: Double
+  var transactionsPerSecond: Double
+  /// In nanoseconds.
+  var p50: UInt64
+  var p99: UInt64
+}
+
+/// Counts and times the requests of one phase. A value that is given the time.
+struct Meter: Sendable {
+  /// Length of a sample.
+  static let sampleNanoseconds: UInt64 = 1_000_000_000
+
+  var tally = Tally()
+  private(set) var samples: [Sample] = []
+  private(set) var latencies = Latencies()
+  private let startNanoseconds: UInt64
+  private var lastReplyNanoseconds: UInt64
+  private var current = Latencies()
+  private var sampleStart: UInt64
+  private var transactionsBefore: UInt64 = 0
+
+  init(startNanoseconds: UInt64) {
+    self.startNanoseconds = startNanoseconds
+    sampleStart = startNanoseconds
+    lastReplyNanoseconds = startNanoseconds
+  }
+
+  /// From the beginning to the last reply.
+  var durationSeconds: Double { Double(lastReplyNanoseconds - startNanoseconds) / 1e9 }
+
+  /// A request that began at `started` was answered.
+  mutating func completed(started: UInt64, now: UInt64) {
+    tally.requests += 1
+    lastReplyNanoseconds = now
+    current.record(nanoseconds: now > started ? now - started : 1)
+  }
+
+  /// The sample that has just come to its end, if one has.
+  mutating func turn(now: UInt64) -> Sample? {
+    now >= sampleStart + Self.sampleNanoseconds ? closeSample(now) : nil
+  }
+
+  /// Takes what the last, incomplete sample holds into `latencies`.
+  mutating func finish() {
+    latencies.add(current)
+    current.removeAll()
+  }
+
+  private mutating func closeSample(_ now: UInt64) -> Sample {
+    let seconds = Double(now - sampleStart) / 1e9
+    let sample = Sample(
+      seconds: Double(now - startNanoseconds) / 1e9,
+      transactionsPerSecond: Double(tally.transactions - transactionsBefore) / seconds,
+      p50: current.percentile(50), p99: current.percentile(99))
+    samples.append(sample)
+    finish()
+    sampleStart = now
+    transactionsBefore = tally.transactions
+    return sample
+  }
+}
