@@ -77,9 +77,8 @@ let package = Package(
     .executableTarget(
       name: "mana",
       dependencies: [
-        "ManaClient",
+        "ManaClient", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Clients/mana",
       swiftSettings: strict),
@@ -96,12 +95,28 @@ let package = Package(
     // One test target a module.
     .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol"], swiftSettings: strict),
     .testTarget(name: "ManaLedgerTests", dependencies: ["ManaLedger", "ManaProtocol"], swiftSettings: strict),
-    .testTarget(name: "ManaJournalTests", dependencies: ["ManaJournal"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaJournalTests",
+      dependencies: ["ManaJournal", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
       name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "ManaClientTests", dependencies: ["ManaClient", "ManaProtocol"], swiftSettings: strict),
+      name: "ManaClientTests",
+      dependencies: [
+        "ManaClient", "ManaProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaCommandTests",
+      dependencies: [
+        "mana", "ManaClient", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "ManaLoadTests", dependencies: ["mana-load", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],

@@ -26,6 +26,7 @@ extension UnsafeMutablePointer<ConnectionState> {
     pointee.deadlineNanoseconds =
       pointee.loop.pointee.nowNanoseconds + pointee.loop.pointee.options.flushTimeoutMilliseconds * 1_000_000
     pointee.loop.pointee.endingConnections += 1
+    pointee.loop.startSweeping()
     updateReading()
   }
 

@@ -71,8 +71,8 @@ extension UnsafeMutablePointer<ConnectionState> {
       if unreadBytes >= pointee.inputBytesMax { updateReading() }
       return
     }
-    // Zero says that nothing was there, which is no event.
-    if status == 0 { return }
+    // Zero says that nothing was there after all, which is no event; settling takes the buffer back.
+    if status == 0 { return touch() }
     if pointee.phase == .lingering { return closeHandle() }
     if status == Int(UV_EOF.rawValue) {
       pointee.phase = .peerEnded

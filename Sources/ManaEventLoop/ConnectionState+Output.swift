@@ -87,7 +87,7 @@ extension UnsafeMutablePointer<ConnectionState> {
     pointee.loop.pointee.counters.bytesSent &+= UInt64(sent)
     var rest = sent
     while let head = pointee.outputHead, rest >= head.count {
-      // The last buffer stays for what may be committed next in this turn.
+      // The last buffer is given back when nothing is pending any more.
       guard let next = head.pointee.next else { break }
       rest -= head.count
       pointee.outputHead = next

@@ -35,7 +35,6 @@ public final class EventLoop {
 
   let state: LoopPointer
   private let async: UnsafeMutablePointer<uv_async_t>
-  private let sweeper: UnsafeMutablePointer<uv_timer_t>
   private var isClosed = false
 
   /// Wakes this loop from any thread.
@@ -67,12 +66,7 @@ public final class EventLoop {
     wake.pointee.data = Unmanaged.passUnretained(waker).toOpaque()
     state = .allocate(capacity: 1)
     state.initialize(to: LoopState(loop: loop, options: options))
-    sweeper = .allocate(capacity: 1)
-    // Neither call can fail: they touch memory only.
-    uv_timer_init(loop, sweeper)
-    sweeper.pointee.data = UnsafeMutableRawPointer(state)
-    let interval = Limits.sweepIntervalMilliseconds
-    uv_timer_start(sweeper, sweepConnections, interval, interval)
+    if options.idleTimeoutMilliseconds != nil { state.startSweeping() }
   }
 
   deinit {
@@ -107,7 +101,7 @@ public final class EventLoop {
   /// The monotonic clock in nanoseconds, read once an iteration.
   public var nowNanoseconds: UInt64 { state.pointee.nowNanoseconds }
 
-  /// Connections whose end has not been reported.
+  /// Connections that have a socket still, those that are being closed gently among them.
   public var activeConnections: Int { state.pointee.connectionCount }
 
   public var counters: Counters { state.pointee.counters }
@@ -119,7 +113,7 @@ public final class EventLoop {
     waker.disconnect()
     inlet.close()
     async.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_close($0, freeHandle) }
-    sweeper.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_close($0, freeHandle) }
+    state.pointee.sweeper.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_close($0, freeHandle) }
     repeat {
       stopListening()
       for timer in state.pointee.timers.values { timer.cancel() }
@@ -154,12 +148,6 @@ private final class NoDelegate: EventLoopDelegate {
 
 private func wakeUp(_ handle: UnsafeMutablePointer<uv_async_t>?) {
   Unmanaged<Waker>.fromOpaque(handle!.pointee.data).takeUnretainedValue().acknowledge()
-}
-
-private func sweepConnections(_ handle: UnsafeMutablePointer<uv_timer_t>?) {
-  let state = handle!.pointee.data.assumingMemoryBound(to: LoopState.self)
-  state.pointee.nowNanoseconds = uv_hrtime()
-  state.sweep()
 }
 
 /// The close callback of handles that own nothing but their memory.

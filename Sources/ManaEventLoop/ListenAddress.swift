@@ -50,40 +50,34 @@ extension ListenAddress {
     }
     if text.contains("://") { throw refuse("it is a URL") }
     if text.contains("/") { throw refuse("a path needs the prefix 'unix:'") }
-    guard let colon = text.lastIndex(of: ":") else { throw refuse("the port is missing") }
-    let port: UInt16
-    switch Self.port(text[text.index(after: colon)...]) {
-    case .success(let number): port = number
-    case .failure(let problem): throw refuse(problem.text)
-    }
-    var host = text[..<colon]
-    if host.hasPrefix("[") {
-      guard host.hasSuffix("]") else { throw refuse("the bracket of the IPv6 address is not closed before the port") }
-      host = host.dropFirst().dropLast()
-      guard host.contains(":") else { throw refuse("brackets are for IPv6 addresses") }
-    } else if host.contains(":") {
-      throw refuse("an IPv6 address needs brackets")
-    } else if host.contains("]") {
-      throw refuse("a bracket is closed that was never opened")
-    }
+    let (host, port) = try Self.split(text, refuse)
     if host.isEmpty { throw refuse("the host is missing") }
     if host.contains(where: \.isWhitespace) { throw refuse("the host contains white space") }
-    self = .tcp(host: String(host), port: port)
+    if port.isEmpty { throw refuse("the port is missing") }
+    // `UInt16.init` would also take a plus sign.
+    guard port.utf8.allSatisfy({ UInt8(ascii: "0") <= $0 && $0 <= UInt8(ascii: "9") }) else {
+      throw refuse("the port '\(port)' is no number")
+    }
+    guard let number = UInt16(port) else { throw refuse("the port '\(port)' is larger than 65535") }
+    self = .tcp(host: String(host), port: number)
   }
 
-  private struct Problem: Error {
-    let text: String
-  }
-
-  /// Decimal digits only: `UInt16.init` would also take a plus sign.
-  private static func port(_ text: Substring) -> Result<UInt16, Problem> {
-    if text.isEmpty { return .failure(Problem(text: "the port is missing")) }
-    guard text.utf8.allSatisfy({ UInt8(ascii: "0") <= $0 && $0 <= UInt8(ascii: "9") }) else {
-      return .failure(Problem(text: "the port '\(text)' is no number"))
+  /// Divides `host:port` and `[IPv6]:port`.
+  private static func split(
+    _ text: String, _ refuse: (String) -> ListenAddressError
+  ) throws(ListenAddressError) -> (host: Substring, port: Substring) {
+    if text.hasPrefix("[") {
+      guard let bracket = text.firstIndex(of: "]") else { throw refuse("the bracket is not closed") }
+      let host = text[text.index(after: text.startIndex)..<bracket]
+      let rest = text[text.index(after: bracket)...]
+      guard rest.hasPrefix(":") else { throw refuse("the port is missing") }
+      guard host.contains(":") else { throw refuse("brackets are for IPv6 addresses") }
+      return (host, rest.dropFirst())
     }
-    guard let number = UInt16(text) else {
-      return .failure(Problem(text: "the port '\(text)' is larger than 65535"))
-    }
-    return .success(number)
+    guard let colon = text.lastIndex(of: ":") else { throw refuse("the port is missing") }
+    let host = text[..<colon]
+    if host.contains("]") { throw refuse("a bracket is closed that was never opened") }
+    if host.contains(":") { throw refuse("an IPv6 address needs brackets") }
+    return (host, text[text.index(after: colon)...])
   }
 }

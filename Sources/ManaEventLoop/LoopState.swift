@@ -4,6 +4,8 @@ import CLibuv
 struct LoopState: ~Copyable {
   let loop: UnsafeMutablePointer<uv_loop_t>
   let options: EventLoop.Options
+  /// Looks at deadlines; runs only while there may be some.
+  let sweeper: UnsafeMutablePointer<uv_timer_t>
   var nowNanoseconds: UInt64
   var counters = EventLoop.Counters()
   var pool = BufferPool()
@@ -31,6 +33,9 @@ struct LoopState: ~Copyable {
     self.loop = loop
     self.options = options
     nowNanoseconds = uv_hrtime()
+    sweeper = .allocate(capacity: 1)
+    // Cannot fail: it touches memory only.
+    uv_timer_init(loop, sweeper)
     scratch = .allocate(byteCount: 64 << 10, alignment: 16)
   }
 
@@ -103,11 +108,24 @@ extension UnsafeMutablePointer where Pointee == LoopState {
     }
   }
 
+  /// Makes sure that deadlines are looked at from now on.
+  func startSweeping() {
+    let isActive = pointee.sweeper.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_is_active($0) }
+    if pointee.isClosing || isActive != 0 { return }
+    pointee.sweeper.pointee.data = UnsafeMutableRawPointer(self)
+    let interval = Limits.sweepIntervalMilliseconds
+    let status = uv_timer_start(pointee.sweeper, sweepConnections, interval, interval)
+    precondition(status == 0, "a timer that is not closing was refused")
+  }
+
   /// Ends what has been idle for too long, and what has been ending for too long. O(connections).
   func sweep() {
     let now = pointee.nowNanoseconds
     let idleNanoseconds = pointee.options.idleTimeoutMilliseconds.map { $0 * 1_000_000 }
-    if idleNanoseconds == nil && pointee.endingConnections == 0 { return }
+    if idleNanoseconds == nil && pointee.endingConnections == 0 {
+      uv_timer_stop(pointee.sweeper)
+      return
+    }
     var cursor = pointee.firstConnection
     while let connection = cursor {
       cursor = connection.pointee.next
@@ -141,4 +159,10 @@ extension UnsafeMutablePointer where Pointee == LoopState {
     }
     precondition(count == pointee.connectionCount && ending == pointee.endingConnections)
   }
+}
+
+private func sweepConnections(_ handle: UnsafeMutablePointer<uv_timer_t>?) {
+  let state = handle!.pointee.data.assumingMemoryBound(to: LoopState.self)
+  state.pointee.nowNanoseconds = uv_hrtime()
+  state.sweep()
 }

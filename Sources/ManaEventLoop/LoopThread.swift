@@ -1,9 +1,10 @@
 import CLibuv
-import Glibc
+import Synchronization
 
-/// A thread of its own for a loop, or for other work that blocks.
-public struct LoopThread: ~Copyable {
-  private var thread: uv_thread_t
+/// A thread of its own for a loop, or for other work that blocks. Whoever starts it joins it.
+public final class LoopThread: Sendable {
+  private let thread: uv_thread_t
+  private let isJoined = Atomic(false)
 
   /// Starts a thread, which begins with `body` and ends with it.
   ///
@@ -22,8 +23,16 @@ public struct LoopThread: ~Copyable {
     self.thread = thread
   }
 
-  /// Waits until the thread has ended.
-  public consuming func join() {
+  deinit {
+    precondition(isJoined.load(ordering: .acquiring), "a thread was started and never joined")
+  }
+
+  /// Waits until the thread has ended. From any other thread.
+  ///
+  /// - Precondition: Is called once.
+  public func join() {
+    precondition(!isJoined.exchange(true, ordering: .acquiringAndReleasing), "a thread is joined once")
+    var thread = thread
     let code = uv_thread_join(&thread)
     precondition(code == 0, "joining a thread failed with \(errorName(code))")
   }

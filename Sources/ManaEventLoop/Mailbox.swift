@@ -5,11 +5,11 @@ import Synchronization
 /// It does not bound itself: who sends knows what may wait, and `count` says how much does. Messages of one sender
 /// arrive in the order in which it sent them. They may be noncopyable.
 public final class Mailbox<Message: ~Copyable & Sendable>: Sendable {
-  private let queue = Mutex(Queue())
+  private let queue = Locked(Queue())
   private let waiting = Atomic(0)
   private let waker: Waker
 
-  private struct Queue: ~Copyable {
+  private struct Queue: ~Copyable, Sendable {
     var messages = MessageList<Message>()
     /// What the last drain emptied, kept for its storage.
     var spare = MessageList<Message>()

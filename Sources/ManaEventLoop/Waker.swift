@@ -9,7 +9,7 @@ public final class Waker: Sendable {
   /// Whether a wake-up is on its way; spares all but the first caller the lock and the system call.
   private let isPending = Atomic(false)
   /// Nil once the loop has stopped: a handle that is closed must not be touched by a late caller.
-  private let handle: Mutex<Handle>
+  private let handle: Locked<Handle>
 
   /// Unchecked, because the loop keeps a pointer as well: `uv_async_send` is the one call of libuv that any thread may
   /// make, and the lock keeps it away from the close.
@@ -18,8 +18,7 @@ public final class Waker: Sendable {
   }
 
   init(_ async: UnsafeMutablePointer<uv_async_t>) {
-    let open = Handle(async: async)
-    handle = Mutex(open)
+    handle = Locked(Handle(async: async))
   }
 
   /// Gives the loop's delegate a turn. Cheap to call often. From any thread, the loop's own included.

@@ -1,3 +1,4 @@
+import CLibuv
 import Glibc
 
 /// The time of day in nanoseconds since 1970-01-01T00:00:00Z. It may jump when the system's clock is set.

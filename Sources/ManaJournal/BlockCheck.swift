@@ -27,6 +27,8 @@ struct ChainEnd {
     /// Perhaps a torn write. A proof can only be found behind `skip` bytes.
     case torn(reason: String, skip: Int, epoch: UInt32)
     case damaged(reason: String)
+    /// The whole header of a later block: the expected one was durable before that was written.
+    case later(UInt64)
     case newerVersion(UInt32)
   }
 
@@ -42,6 +44,7 @@ struct ChainEnd {
       return .torn(
         reason: "a block of the earlier epoch \(header.epoch) there", skip: JournalLimits.blockAlignment, epoch: 0)
     }
+    if header.number > expectedNumber { return .later(header.number) }
     if let reason = misplacement(of: header, at: place) ?? fault(in: header) { return .damaged(reason: reason) }
     let body = UnsafeRawBufferPointer(
       rebasing: segment[
@@ -62,11 +65,7 @@ struct ChainEnd {
   }
 
   private func misplacement(of header: BlockHeader, at place: BlockPlace) -> String? {
-    if header.number != expectedNumber {
-      return header.number > expectedNumber
-        ? "block \(header.number) stands there, which was written after this one was durable"
-        : "a copy of block \(header.number) stands there"
-    }
+    if header.number < expectedNumber { return "a copy of block \(header.number) stands there" }
     if header.segment != place.segment || Int(header.offset) != place.offset {
       return "the block stands there, but belongs at byte \(header.offset) of segment \(header.segment)"
     }

@@ -97,10 +97,11 @@ final class BlockWriter: Sendable {
     let nanoseconds = System.monotonicNanoseconds() - begin
     state.update { state in
       state.queue.complete()
+      // Before anyone who waits for the queue can look: who sees it drained must see this, too.
+      durable.store(block.number, ordering: .releasing)
       state.previousHash = hash
       state.statistics.count(block, bytes: bytes.count, nanoseconds: nanoseconds)
     }
-    durable.store(block.number, ordering: .releasing)
     onDurable()
   }
 

@@ -129,6 +129,8 @@ struct Recovery {
         return try search(segment, from: offset + skip)
       case .damaged(let reason):
         throw damage(place, reason)
+      case .later(let number):
+        throw skipped(at: place, by: number)
       case .newerVersion(let version):
         throw .unsupportedVersion(
           file: storage.describe(segment.path), found: version, supported: BlockHeader.formatVersion)
@@ -160,6 +162,17 @@ struct Recovery {
     if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset) {
       throw damage(badBlock.place, "\(badBlock.reason), and \(proof)")
     }
+  }
+
+  /// A later block where the expected one should begin, or behind the zeros that took its place.
+  private func skipped(at place: BlockPlace, by number: UInt64) -> JournalError {
+    let proof = "which was written after this one was durable"
+    if place == chain.resume || chain.resume.offset == journal.segmentBytes {
+      return damage(place, "block \(number) stands there, \(proof)")
+    }
+    return damage(
+      chain.resume,
+      "nothing is there, and block \(number) was found at byte \(place.offset) of segment \(place.segment), \(proof)")
   }
 
   private func damage(_ place: BlockPlace, _ reason: String) -> JournalError {

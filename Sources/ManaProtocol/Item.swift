@@ -17,19 +17,19 @@ public struct ItemFlags: OptionSet, Sendable, Hashable {
   public let rawValue: UInt8
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// A refund of everything that is left; a settlement with everything used.
-  public static let remaining = ItemFlags(rawValue: 0x10)
+  @inlinable @inline(__always) public static var remaining: ItemFlags { ItemFlags(rawValue: 0x10) }
   /// A refund of an unknown spend leaves a tombstone.
-  public static let voidIfUnknown = ItemFlags(rawValue: 0x20)
+  @inlinable @inline(__always) public static var voidIfUnknown: ItemFlags { ItemFlags(rawValue: 0x20) }
   /// A spend that is refunded unless it is settled in time.
-  public static let unsettled = ItemFlags(rawValue: 0x40)
+  @inlinable @inline(__always) public static var unsettled: ItemFlags { ItemFlags(rawValue: 0x40) }
   /// The bits of the byte that are flags.
-  public static let mask: UInt8 = 0xF0
+  @inlinable @inline(__always) public static var mask: UInt8 { 0xF0 }
 }
 
 /// One item as a value, to be written into a batch or taken out of a reply.
 public struct Item: Equatable, Sendable {
   /// Bytes of an item.
-  public static let bytes = 64
+  @inlinable @inline(__always) public static var bytes: Int { 64 }
 
   public var id: UInt128
   public var account: UInt128

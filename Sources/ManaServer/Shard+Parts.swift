@@ -100,11 +100,13 @@ extension Shard {
   // MARK: Execute and send back
 
   private func deliver(_ part: Part, to shard: Int) {
-    if shard == index {
-      waitingParts.append(part)
-    } else {
+    guard shard == index else {
       context.shards[shard].mailbox.send(.request(part))
+      return
     }
+    waitingParts.append(part)
+    // Behind one that waits for room, it waits too: parts are executed in the order in which they came.
+    if waitingParts.count == 1 { runWaitingParts() }
   }
 
   /// Executes parts in the order in which they came, until one has to wait for room.

@@ -67,8 +67,9 @@ extension Shard {
     switch opcode {
     case .listTransactions:
       let (query, reference) = try HistoryQuery.read(body)
-      bytes = try written(
-        ledger.list(query, reference: reference, into: scratch.baseAddress!, capacity: min(bytesMax, scratch.count)))
+      let page = ledger.list(
+        query, reference: reference, into: scratch.baseAddress!, capacity: min(bytesMax, scratch.count))
+      bytes = try written(page.status, page.bytes)
     case .listUnsettled:
       bytes = try listUnsettled(body, account: account, bytesMax: bytesMax)
     case .getAccount:
@@ -78,8 +79,9 @@ extension Shard {
       bytes = AccountOverview.bytes
     case .lookupTransaction:
       try expect(body, bytes: LookupReplyView.requestBytes)
-      bytes = try written(
-        ledger.lookup(account: account, id: base.u128(16), into: scratch.baseAddress!, capacity: scratch.count))
+      let found = ledger.lookup(
+        account: account, id: base.u128(16), into: scratch.baseAddress!, capacity: scratch.count)
+      bytes = try written(found.status, found.bytes)
     case .balanceAt:
       try expect(body, bytes: BalanceAt.requestBytes)
       guard let balance = ledger.balance(of: account, at: base.u64(16)) else { throw unknownAccount() }
@@ -102,10 +104,10 @@ extension Shard {
     guard limit >= 1, limit <= Limits.pageMax else {
       throw ProtocolError(.invalidFilter, "limit: 1 to \(Limits.pageMax), not \(limit)", detail: 24)
     }
-    return try written(
-      ledger.listUnsettled(
-        account: account, start: base.u64(16), limit: limit, into: scratch.baseAddress!,
-        capacity: min(bytesMax, scratch.count)))
+    let page = ledger.listUnsettled(
+      account: account, start: base.u64(16), limit: limit, into: scratch.baseAddress!,
+      capacity: min(bytesMax, scratch.count))
+    return try written(page.status, page.bytes)
   }
 
   private func expect(_ body: UnsafeRawBufferPointer, bytes: Int) throws(ProtocolError) {
@@ -114,12 +116,13 @@ extension Shard {
     }
   }
 
-  /// The length that the ledger wrote, or its refusal as an error.
-  private func written(_ outcome: ListOutcome) throws(ProtocolError) -> Int {
-    switch outcome {
-    case .written(let bytes): return bytes
-    case .refused(let status):
-      throw ProtocolError(status, status == .accountUnknown ? unknownAccount().message : status.name)
+  /// The length of the reply body that the ledger wrote, or its refusal as an error.
+  private func written(_ status: Status, _ bytes: Int) throws(ProtocolError) -> Int {
+    switch status {
+    case .ok: return bytes
+    case .accountUnknown: throw unknownAccount()
+    case .transactionUnknown: throw ProtocolError(status, "the account has no transaction with this id")
+    default: throw ProtocolError(status, "the ledger refuses this")
     }
   }
 

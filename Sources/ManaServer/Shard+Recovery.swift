@@ -35,7 +35,7 @@ extension Shard {
     let ledger = recovered.take() ?? Ledger(records: RecordSpace(journal.segments), tableSeed: tableSeed)
     var report = RecoveryReport()
     report.accounts = ledger.accountCount
-    report.transactions = ledger.transactionCount
+    report.transactions = Int(ledger.transactionCount)
     report.blocks = Int(journal.statistics.recovery.blocks)
     report.nanoseconds = journal.statistics.recovery.nanoseconds
     report.cutBytes = journal.statistics.recovery.cutBytes

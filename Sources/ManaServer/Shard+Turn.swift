@@ -47,16 +47,15 @@ extension Shard {
   /// Posts the refunds of spends whose settlement timeout has passed.
   private func expireSettlements() {
     guard let deadline = ledger.nextDeadline, deadline <= now else { return }
-    let bytes = Ledger.recordBytesMax(items: ServerLimits.expiriesPerTurn, textBytes: 0) * 2
-    guard
-      journal.makeRoom(
-        bytes: min(bytes, JournalLimits.recordBytesPerBlockMax), digest: ledger.digest, timestamp: now) == .ready
-    else { return }
+    // A journal of short segments has short blocks.
+    let limit = min(ServerLimits.expiriesPerTurn, journal.recordBytesPerBlockMax / Ledger.expiryBytesMax(limit: 1))
+    let bytes = Ledger.expiryBytesMax(limit: limit)
+    guard journal.makeRoom(bytes: bytes, digest: ledger.digest, timestamp: now) == .ready else { return }
     var writer = RecordWriter(cursor: journal.cursor, position: journal.position)
-    let posted = ledger.expire(now: now, limit: ServerLimits.expiriesPerTurn, writer: &writer)
-    journal.append(bytes: writer.bytes, records: writer.records)
+    let posted = ledger.expire(now: now, limit: limit, writer: &writer)
+    if writer.bytes > 0 { journal.append(bytes: writer.bytes, records: writer.records) }
     gauges.add(posted: posted)
-    if posted == ServerLimits.expiriesPerTurn { loop.waker.wake() }
+    if posted == limit { loop.waker.wake() }
   }
 
   // MARK: Journal
@@ -118,7 +117,7 @@ extension Shard {
   private func publishGauges() {
     let statistics = journal.statistics
     gauges.publish(
-      accounts: ledger.accountCount, transactions: ledger.transactionCount, blocks: statistics.blocks,
+      accounts: ledger.accountCount, transactions: Int(ledger.transactionCount), blocks: statistics.blocks,
       flushNanosecondsLast: statistics.flushNanosecondsLast,
       residentBytes: statistics.segments * context.identity.segmentBytes + ledger.memoryBytes)
   }

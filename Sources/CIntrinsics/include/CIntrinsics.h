@@ -14,6 +14,36 @@ static inline __attribute__((always_inline)) void mana_prefetch_for_write(const 
   __builtin_prefetch(address, 1, 3);
 }
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/// Compares the upper halves of the eight 64-bit slots of one aligned cache line. Bit i of the result is set when slot
+/// i, under `mask`, equals `pattern`; bit 8 + i is set when the upper half of slot i is zero.
+static inline __attribute__((always_inline)) uint32_t mana_match_slots(
+    const void *line, uint32_t pattern, uint32_t mask) {
+#if defined(__SSE2__)
+  const __m128 *slots = (const __m128 *)line;
+  const __m128i low = _mm_castps_si128(_mm_shuffle_ps(slots[0], slots[1], _MM_SHUFFLE(3, 1, 3, 1)));
+  const __m128i high = _mm_castps_si128(_mm_shuffle_ps(slots[2], slots[3], _MM_SHUFFLE(3, 1, 3, 1)));
+  const __m128i patterns = _mm_set1_epi32((int)pattern), masks = _mm_set1_epi32((int)mask);
+  const __m128i none = _mm_setzero_si128();
+  const __m128i equal = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_and_si128(low, masks), patterns),
+                                        _mm_cmpeq_epi32(_mm_and_si128(high, masks), patterns));
+  const __m128i empty = _mm_packs_epi32(_mm_cmpeq_epi32(low, none), _mm_cmpeq_epi32(high, none));
+  return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(equal, empty));
+#else
+  const uint64_t *slots = (const uint64_t *)line;
+  uint32_t result = 0;
+  for (int index = 0; index < 8; index++) {
+    const uint32_t half = (uint32_t)(slots[index] >> 32);
+    result |= (uint32_t)((half & mask) == pattern) << index;
+    result |= (uint32_t)(half == 0) << (8 + index);
+  }
+  return result;
+#endif
+}
+
 // CRC32C (Castagnoli, reflected, initial value and final complement of all ones), as in RFC 3720.
 // Check value: "123456789" gives E3069283.
 

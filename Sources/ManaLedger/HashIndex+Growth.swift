@@ -1,0 +1,113 @@
+// Growing: doubling the only sub-table while it is small, splitting one of many afterwards.
+//
+// Both move entries in the order in which they lie, beginning behind a bucket with an empty slot, beyond which no entry
+// was displaced. Then no entry comes to lie further from its home than it lay before: the bucket in which it lay takes
+// at most the seven that came before it from there. So moving cannot fail; and in each bucket older entries stay before
+// younger ones, as `remove` needs it.
+
+extension HashIndex {
+  /// Makes room where `key` belongs.
+  @inline(never)
+  mutating func makeRoom(_ key: UInt64) {
+    if bucketBits < Self.bucketBitsMax { double() } else { split(key) }
+  }
+
+  /// Calls `body` with the key and the payload of each entry of a sub-table, in the order in which they lie.
+  func forEachEntry(of base: UnsafeRawPointer, bucketBits: Int, _ body: (UInt64, UInt64) -> Void) {
+    let buckets = 1 << bucketBits
+    let payloadBits = UInt64(64 - Self.hashBits - 2 + bucketBits)
+    guard let last = (0..<buckets).first(where: { base.load(fromByteOffset: $0 * 64 + 56, as: UInt64.self) == 0 })
+    else { preconditionFailure("a sub-table is never full") }
+    for index in 1...buckets {
+      let bucket = (last + index) & (buckets - 1)
+      for slot in 0..<Self.slotsPerBucket {
+        let entry = base.load(fromByteOffset: bucket * Self.bucketBytes + slot * 8, as: UInt64.self)
+        if entry == 0 { break }
+        let displacement = Int(entry >> payloadBits & 3)
+        let home = UInt64((bucket - displacement) & (buckets - 1))
+        let tag = entry >> (payloadBits + 2)
+        body(tag << UInt64(bucketBits) | home, entry & ((1 << payloadBits) - 1))
+      }
+    }
+  }
+
+  private mutating func double() {
+    let oldBase = subTables[0].base
+    let oldBits = bucketBits
+    let oldBytes = Self.bucketBytes << oldBits
+    let newBase = arena.take(oldBytes * 2)
+    bucketBits += 1
+    forEachEntry(of: oldBase, bucketBits: oldBits) { key, payload in
+      let hasRoom = put(key, payload, into: newBase)
+      precondition(hasRoom, "a doubled table has room")
+    }
+    directory[0] = newBase
+    subTables[0].base = newBase
+    subTables[0].limit = Self.limit(number: 0, depth: 0, bucketBits: bucketBits)
+    if oldBytes < MemoryArena.carvedBytesMin { arena.release(small: oldBase, count: oldBytes) }
+  }
+
+  private mutating func split(_ key: UInt64) {
+    let number = number(key)
+    let old = subTables[number]
+    if old.depth == depth { doubleDirectory() }
+    if subTableCount == subTableCapacity { widenSubTables() }
+    let lower = takeTable()
+    let upper = takeTable()
+    let bit = UInt64(1) << UInt64(Self.hashBits - 1 - old.depth)
+    var upperCount = 0
+    forEachEntry(of: old.base, bucketBits: bucketBits) { key, payload in
+      let isUpper = key & bit != 0
+      if isUpper { upperCount += 1 }
+      let hasRoom = put(key, payload, into: isUpper ? upper : lower)
+      precondition(hasRoom, "half a table has room")
+    }
+    describe(number, base: lower, count: old.count - upperCount, depth: old.depth + 1)
+    describe(subTableCount, base: upper, count: upperCount, depth: old.depth + 1)
+    // The directory's elements of the old table are neighbours; the second half of them is the new one's.
+    let width = 1 << (depth - old.depth)
+    let first = Int(key >> UInt64(Self.hashBits - old.depth)) * width
+    for index in first..<first + width {
+      let isUpper = index >= first + width / 2
+      directory[index] = isUpper ? upper : lower
+      numbers[index] = UInt32(isUpper ? subTableCount : number)
+    }
+    subTableCount += 1
+    old.base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.bucketBytes << bucketBits)
+    spare = old.base
+  }
+
+  private mutating func describe(_ number: Int, base: UnsafeMutableRawPointer, count: Int, depth: Int) {
+    let limit = Self.limit(number: number, depth: depth, bucketBits: bucketBits)
+    (subTables + number).initialize(to: SubTable(base: base, count: count, limit: limit, depth: depth))
+  }
+
+  private mutating func takeTable() -> UnsafeMutableRawPointer {
+    defer { spare = nil }
+    return spare ?? arena.take(Self.bucketBytes << bucketBits)
+  }
+
+  private mutating func widenSubTables() {
+    let wide = UnsafeMutablePointer<SubTable>.allocate(capacity: subTableCapacity * 2)
+    wide.moveInitialize(from: subTables, count: subTableCount)
+    subTables.deallocate()
+    subTables = wide
+    subTableCapacity *= 2
+  }
+
+  private mutating func doubleDirectory() {
+    precondition(depth < Self.depthMax, "the index is full: \(count) entries")
+    let size = 1 << depth
+    let wideDirectory = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: size * 2)
+    let wideNumbers = UnsafeMutablePointer<UInt32>.allocate(capacity: size * 2)
+    for index in 0..<size * 2 {
+      (wideDirectory + index).initialize(to: directory[index / 2])
+      (wideNumbers + index).initialize(to: numbers[index / 2])
+    }
+    directory.deallocate()
+    numbers.deallocate()
+    directory = wideDirectory
+    numbers = wideNumbers
+    depth += 1
+  }
+}

@@ -1,0 +1,76 @@
+import CIntrinsics
+
+extension HashIndex {
+  /// Adds an entry. Several entries may have the same hash. Constant time, but for a split once in some ten thousand
+  /// insertions of a sub-table, below a millisecond.
+  @inline(__always)
+  mutating func insert(_ hash: UInt64, payload: UInt64) {
+    let key = Self.key(hash)
+    precondition(payload != 0 && payload <= Self.payloadMax, "a payload has 1 to 38 bits")
+    while !(payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0 && place(key, payload)) { makeRoom(key) }
+  }
+
+  /// Takes an entry away again. Only the newest insertions can be undone, newest first: then no other entry was
+  /// displaced by this one.
+  mutating func remove(_ hash: UInt64, payload: UInt64) {
+    let wasPresent = removeIfPresent(hash, payload: payload)
+    precondition(wasPresent, "the entry to be removed is not there")
+  }
+
+  /// The same, for an entry that may not exist.
+  mutating func removeIfPresent(_ hash: UInt64, payload: UInt64) -> Bool {
+    let key = Self.key(hash)
+    let base = base(key)
+    for displacement in 0..<Self.displacements {
+      let line = base + Int((key &+ UInt64(displacement)) & bucketMask) * Self.bucketBytes
+      let wanted = slot(key, displacement: displacement, payload: payload)
+      for index in 0..<Self.slotsPerBucket where line.load(fromByteOffset: index * 8, as: UInt64.self) == wanted {
+        let isLast = index + 1 == Self.slotsPerBucket || line.load(fromByteOffset: index * 8 + 8, as: UInt64.self) == 0
+        precondition(isLast, "only the newest entries can be removed")
+        line.storeBytes(of: 0, toByteOffset: index * 8, as: UInt64.self)
+        subTables[number(key)].count -= 1
+        count -= 1
+        return true
+      }
+    }
+    return false
+  }
+
+  @inline(__always)
+  func number(_ key: UInt64) -> Int {
+    Int(numbers[Int(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: Self.hashBits &- depth))])
+  }
+
+  @inline(__always)
+  func slot(_ key: UInt64, displacement: Int, payload: UInt64) -> UInt64 {
+    let tag = key &>> UInt64(truncatingIfNeeded: bucketBits)
+    let field = tag &<< 2 | UInt64(truncatingIfNeeded: displacement)
+    return field &<< UInt64(truncatingIfNeeded: payloadBits) | payload
+  }
+
+  /// Stores the entry in the first bucket with room; false when there is none or the sub-table is due for a split.
+  @inline(__always)
+  private mutating func place(_ key: UInt64, _ payload: UInt64) -> Bool {
+    let table = subTables + number(key)
+    guard table.pointee.count < table.pointee.limit, put(key, payload, into: table.pointee.base) else { return false }
+    table.pointee.count &+= 1
+    count &+= 1
+    return true
+  }
+
+  /// Stores the entry in the first bucket of `base` with room, if there is one.
+  @inline(__always)
+  func put(_ key: UInt64, _ payload: UInt64, into base: UnsafeMutableRawPointer) -> Bool {
+    for displacement in 0..<Self.displacements {
+      let bucket = (key &+ UInt64(truncatingIfNeeded: displacement)) & bucketMask
+      let line = base + Int(truncatingIfNeeded: bucket) &* Self.bucketBytes
+      let empty = mana_match_slots(line, 0, 0) &>> 8
+      if empty != 0 {
+        let slot = slot(key, displacement: displacement, payload: payload)
+        line.storeBytes(of: slot, toByteOffset: empty.trailingZeroBitCount &* 8, as: UInt64.self)
+        return true
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,168 @@
+// An index from hashes to numbers, by extendible hashing. It stores no keys: a look-up yields the payloads whose hash
+// agrees, and the caller compares what they stand for.
+//
+// Of a hash 37 bits count. With 2^k buckets in a sub-table, the low k bits name the home bucket and the other 37 − k
+// are the tag. A slot is 64 bits, zero when empty:
+//
+//   bits 0 ..< 25 + k    payload, not zero
+//   2 bits               displacement: how many buckets beyond its home the slot lies, 0 to 3
+//   37 − k bits          tag, not zero
+//
+// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on that
+// had room, at most 3 further, so that a bucket with an empty slot ends a search.
+//
+// There is one sub-table of 2^7 buckets at first. It grows by doubling, which moves one bit from the tag to the bucket,
+// up to 2^13 buckets (512 KiB). From then on a full sub-table is split in two by a high bit of the tag, and a directory
+// indexed by the tag's highest bits finds the sub-table. Either takes only what the slots hold; no key is read again.
+
+import CIntrinsics
+
+/// Index from hashes to payloads of up to 38 bits. See the top of the file for its layout.
+struct HashIndex: ~Copyable {
+  static let hashBits = 37
+  static let bucketBitsMin = 7
+  static let bucketBitsMax = 13
+  static let slotsPerBucket = 8
+  static let bucketBytes = 64
+  static let displacements = 4
+  /// Largest payload: 38 bits.
+  static let payloadMax: UInt64 = (1 << 38) - 1
+  /// Directory bits at most; the tag keeps four bits that tell entries of a bucket apart.
+  static let depthMax = 20
+
+  /// What is known of a sub-table beside its slots.
+  struct SubTable {
+    var base: UnsafeMutableRawPointer
+    var count: Int
+    /// It splits when it has more entries.
+    var limit: Int
+    /// How many of the tag's highest bits all its entries share.
+    var depth: Int
+  }
+
+  /// Of every sub-table: k.
+  var bucketBits = bucketBitsMin
+  /// The directory has 2^depth elements.
+  var depth = 0
+  /// Bases of sub-tables by the tag's highest bits, and their numbers.
+  var directory: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  var numbers: UnsafeMutablePointer<UInt32>
+  /// By number, with room for `subTableCapacity`.
+  var subTables: UnsafeMutablePointer<SubTable>
+  var subTableCount = 1
+  var subTableCapacity = 1
+  /// A sub-table's memory that a split left over.
+  var spare: UnsafeMutableRawPointer?
+  var arena = MemoryArena()
+  /// Number of entries.
+  var count = 0
+
+  init() {
+    directory = .allocate(capacity: 1)
+    numbers = .allocate(capacity: 1)
+    let base = arena.take(Self.bucketBytes << bucketBits)
+    directory.initialize(to: base)
+    numbers.initialize(to: 0)
+    subTables = .allocate(capacity: 1)
+    subTables.initialize(
+      to: SubTable(base: base, count: 0, limit: Self.limit(number: 0, depth: 0, bucketBits: bucketBits), depth: 0))
+  }
+
+  deinit {
+    directory.deallocate()
+    numbers.deallocate()
+    subTables.deallocate()
+  }
+
+  /// Taken from the system, in bytes.
+  var bytes: Int {
+    arena.bytes + (MemoryLayout<UInt>.stride + MemoryLayout<UInt32>.stride) << depth
+      + MemoryLayout<SubTable>.stride * subTableCapacity
+  }
+
+  // MARK: Bits
+
+  var payloadBits: Int { @inline(__always) get { 64 &- Self.hashBits &- 2 &+ bucketBits } }
+
+  /// The bits of a hash that count. A tag is never zero: the upper half of an occupied slot tells it from an empty one.
+  @inline(__always)
+  static func key(_ hash: UInt64) -> UInt64 {
+    let key = hash & ((1 << 37) - 1)
+    return key &>> 13 == 0 ? key | 1 << 13 : key
+  }
+
+  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split in
+  /// the same batch.
+  static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
+    let slots = slotsPerBucket << bucketBits
+    let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF
+    return slots * 3 / 5 + slots * spread / (5 * 256)
+  }
+
+  // MARK: Searching
+
+  /// Loads the home bucket of `hash` into the cache.
+  @inline(__always)
+  func prefetch(_ hash: UInt64) {
+    let key = Self.key(hash)
+    mana_prefetch(home(key, in: base(key)))
+  }
+
+  @inline(__always)
+  func base(_ key: UInt64) -> UnsafeMutableRawPointer {
+    directory[Int(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: Self.hashBits &- depth))]
+  }
+
+  @inline(__always)
+  func home(_ key: UInt64, in base: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    base + Int(truncatingIfNeeded: key & bucketMask) &* Self.bucketBytes
+  }
+
+  var bucketMask: UInt64 { @inline(__always) get { (1 &<< UInt64(truncatingIfNeeded: bucketBits)) &- 1 } }
+
+  /// What the upper half of a slot with this key holds above the payload, at displacement 0.
+  @inline(__always)
+  func pattern(_ key: UInt64) -> UInt32 {
+    let field = (key &>> UInt64(truncatingIfNeeded: bucketBits)) &<< 2
+    return UInt32(truncatingIfNeeded: field &<< UInt64(truncatingIfNeeded: payloadBits &- 32))
+  }
+
+  /// The first payload with this hash in its home bucket, or 0: a guess worth prefetching.
+  @inline(__always)
+  func guess(_ hash: UInt64) -> UInt64 {
+    let key = Self.key(hash)
+    let line = home(key, in: base(key))
+    let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
+    let hits = mana_match_slots(line, pattern(key), 0 &- step) & 0xFF
+    return hits == 0 ? 0 : payload(line, hits.trailingZeroBitCount)
+  }
+
+  @inline(__always)
+  func payload(_ line: UnsafeRawPointer, _ slot: Int) -> UInt64 {
+    line.load(fromByteOffset: slot &* 8, as: UInt64.self) & ((1 &<< UInt64(truncatingIfNeeded: payloadBits)) &- 1)
+  }
+
+  /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.
+  @inline(__always)
+  func find(_ hash: UInt64, _ matches: (UInt64) -> Bool) -> UInt64 {
+    let key = Self.key(hash)
+    let base = base(key)
+    let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
+    var pattern = pattern(key)
+    var bucket = key & bucketMask
+    for _ in 0..<Self.displacements {
+      let line = base + Int(truncatingIfNeeded: bucket) &* Self.bucketBytes
+      let match = mana_match_slots(line, pattern, 0 &- step)
+      var hits = match & 0xFF
+      while hits != 0 {
+        let payload = payload(line, hits.trailingZeroBitCount)
+        if matches(payload) { return payload }
+        hits &= hits &- 1
+      }
+      if match &>> 8 != 0 { return 0 }
+      bucket = (bucket &+ 1) & bucketMask
+      pattern = pattern &+ step
+    }
+    return 0
+  }
+}

@@ -1,0 +1,157 @@
+import CIntrinsics
+public import ManaProtocol
+
+/// A batch where it lies. Valid as long as the bytes are.
+public struct ItemSource {
+  /// The first item; item *i* is 64 × *i* bytes further.
+  public let items: UnsafeRawPointer
+  public let count: Int
+  /// Reference and note of each item in turn; may be nil when no item has any.
+  public let text: UnsafeRawPointer?
+
+  public init(items: UnsafeRawPointer, count: Int, text: UnsafeRawPointer?) {
+    self.items = items
+    self.count = count
+    self.text = text
+  }
+
+  /// The items of a request.
+  public init(_ batch: BatchView) {
+    self.init(items: batch.items, count: batch.count, text: batch.text.baseAddress)
+  }
+
+  /// The first item whose account is not that of the first item, as an atomic batch must not have it. Linear.
+  public var firstOfAnotherAccount: Int? {
+    let account = ItemView(items).account
+    return (0..<count).first { ItemView(items + $0 * Item.bytes).account != account }
+  }
+}
+
+/// What became of a batch.
+public struct PostOutcome: Equatable, Sendable {
+  /// Results that are `ok` and not replayed.
+  public var posted = 0
+  /// Results that are `ok` and replayed.
+  public var replayed = 0
+  public var refused = 0
+  /// All items of an atomic batch are in force, now or since before.
+  public var atomicApplied = false
+
+  public init() {}
+}
+
+/// What is known of an item before it is executed.
+struct Prepared {
+  var accountHash: UInt64
+  var transactionHash: UInt64
+  /// The account that probably is the item's.
+  var guess: Account?
+  var size: Int
+}
+
+/// What the items of a call have in common.
+struct Turn {
+  var now: UInt64
+  /// 0 for a mixed batch.
+  var requiredType: UInt8
+  /// Reference and note of the item that is executed.
+  var text: UnsafeRawPointer
+  var outcome = PostOutcome()
+}
+
+extension Ledger {
+  /// Most bytes that the records of a batch take in the journal, a multiple of 32: what to reserve before `post`.
+  public static func recordBytesMax(items: Int, textBytes: Int) -> Int {
+    let texts = textBytes + (RecordLayout.unit - 1) * min(items, textBytes)
+    return items * RecordLayout.bytes + (texts + RecordLayout.unit - 1) / RecordLayout.unit * RecordLayout.unit
+  }
+
+  /// Executes a batch, item after item; each sees the effect of those before it.
+  ///
+  /// Results have the layout of `ItemResult`, one an item. An atomic batch is of one account. Its first refused item
+  /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items, the
+  /// first item that is not like the first item of the batch is refused with `idConflict`, without a field.
+  ///
+  /// - Parameters:
+  ///   - itemType: the type of the call, nil for a mixed batch.
+  ///   - now: nanoseconds since 1970. Each record gets the greater of this and the last record's time plus one.
+  ///   - writer: the journal's open block, with room for `recordBytesMax`.
+  ///   - results: room for `count` × `resultStride` bytes.
+  ///   - resultStride: 16 or 40.
+  ///
+  /// Linear in the number of items, constant time an item but for settlements, which are logarithmic in the number of
+  /// unsettled spends.
+  public mutating func post(
+    _ source: ItemSource, itemType: TransactionType?, atomic: Bool, now: UInt64, writer: inout RecordWriter,
+    results: UnsafeMutableRawPointer, resultStride: Int
+  ) -> PostOutcome {
+    precondition(resultStride == ItemResult.compactBytes || resultStride == ItemResult.fullBytes, "16 or 40 bytes")
+    precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
+    precondition(writer.position > 0 && writer.position < RecordLayout.positionLimit >> 1, "the journal is too long")
+    precondition(
+      records.pointer(at: writer.position) == UnsafeRawPointer(writer.cursor), "the cursor is at its position")
+    var turn = Turn(now: now, requiredType: itemType?.rawValue ?? 0, text: source.text ?? source.items)
+    if atomic {
+      postAtomic(source, &turn, &writer, results, resultStride)
+    } else {
+      _ = run(source, isAtomic: false, &turn, &writer, results, resultStride)
+    }
+    return turn.outcome
+  }
+
+  /// Executes items until one breaks an atomic batch, and returns its index, or the number of items.
+  @inline(__always)
+  mutating func run(
+    _ source: ItemSource, isAtomic: Bool, _ turn: inout Turn, _ writer: inout RecordWriter,
+    _ results: UnsafeMutableRawPointer, _ stride: Int
+  ) -> Int {
+    var start = 0
+    while start < source.count {
+      let end = min(start &+ LedgerLimits.groupItems, source.count)
+      prepare(source.items + start &* Item.bytes, end &- start)
+      for index in start..<end {
+        let item = ItemView(source.items + index &* Item.bytes)
+        var result = execute(item, prepared[index &- start], &turn, &writer)
+        turn.text += item.textBytes
+        if isAtomic && result.isOK && index > 0 && result.replayed != (turn.outcome.replayed > 0) {
+          result = ItemResult(status: .idConflict)
+        }
+        result.store(to: results + index &* stride, stride: stride)
+        if !result.isOK {
+          turn.outcome.refused &+= 1
+          if isAtomic { return index }
+        } else if result.replayed {
+          turn.outcome.replayed &+= 1
+        } else {
+          turn.outcome.posted &+= 1
+        }
+      }
+      start = end
+    }
+    return source.count
+  }
+
+  /// Loads what a group of items is going to touch: first the buckets of the tables, then the accounts.
+  @inline(__always)
+  private func prepare(_ items: UnsafeRawPointer, _ count: Int) {
+    for index in 0..<count {
+      let item = ItemView(items + index &* Item.bytes)
+      let accountHash = hashing.account(item.account)
+      let transactionHash = hashing.transaction(accountHash: accountHash, item.id)
+      accounts.prefetch(accountHash)
+      transactions.prefetch(transactionHash)
+      (prepared + index).initialize(
+        to: Prepared(accountHash: accountHash, transactionHash: transactionHash, guess: nil, size: 0))
+    }
+    for index in 0..<count {
+      guard let guess = accounts.guess(prepared[index].accountHash) else { continue }
+      mana_prefetch_for_write(guess.base)
+      guess.prefetch(operation: ItemView(items + index &* Item.bytes).operation)
+      prepared[index].guess = guess
+    }
+  }
+}
+
+extension ItemResult {
+  @inline(__always) var isOK: Bool { status == .ok }
+}

@@ -1,0 +1,201 @@
+import CIntrinsics
+import ManaProtocol
+
+extension Ledger {
+  /// Applies a block's records as they are, and checks that they are what this ledger would have written: layout, chain,
+  /// jumps, sequence numbers, balances, timestamps, refunds and settlements are recomputed.
+  ///
+  /// The record space must find the block's records already. After an error the ledger is of no use. Linear in the
+  /// number of records.
+  public mutating func replay(
+    block: UnsafeRawBufferPointer, firstPosition: UInt64, recordCount: Int
+  ) throws(ReplayError) {
+    var offset = 0
+    var remaining = recordCount
+    while remaining > 0 {
+      let count = min(remaining, LedgerLimits.groupItems)
+      let bytes = try prepareReplay(block, offset, count, firstPosition)
+      for index in 0..<count {
+        guard let base = block.baseAddress else { break }
+        let position = firstPosition + UInt64(offset / RecordLayout.unit)
+        if let problem = apply(RecordView(base + offset), at: position, prepared[index]) {
+          throw ReplayError(position: position, problem: problem)
+        }
+        offset += prepared[index].size
+      }
+      precondition(bytes == offset, "the group was taken whole")
+      remaining -= count
+    }
+    if offset != block.count {
+      throw ReplayError(position: firstPosition + UInt64(offset / RecordLayout.unit), problem: .recordCount)
+    }
+  }
+
+  /// Finds the bounds of a group of records and loads what they are going to touch; returns where the group ends.
+  private func prepareReplay(
+    _ block: UnsafeRawBufferPointer, _ start: Int, _ count: Int, _ firstPosition: UInt64
+  ) throws(ReplayError) -> Int {
+    var offset = start
+    for index in 0..<count {
+      guard let base = block.baseAddress, offset + RecordLayout.bytes <= block.count,
+        offset + RecordView(base + offset).size <= block.count
+      else {
+        throw ReplayError(position: firstPosition + UInt64(offset / RecordLayout.unit), problem: .truncated)
+      }
+      let record = RecordView(base + offset)
+      let accountHash = hashing.account(record.item.account)
+      let transactionHash = hashing.transaction(accountHash: accountHash, record.item.id)
+      accounts.prefetch(accountHash)
+      transactions.prefetch(transactionHash)
+      (prepared + index).initialize(
+        to: Prepared(
+          accountHash: accountHash, transactionHash: transactionHash, guess: nil, size: record.size))
+      offset += record.size
+    }
+    var operationOffset = start + 61
+    for index in 0..<count {
+      if let guess = accounts.guess(prepared[index].accountHash) {
+        mana_prefetch_for_write(guess.base)
+        guess.prefetch(operation: block[operationOffset])
+        prepared[index].guess = guess
+      }
+      operationOffset += prepared[index].size
+    }
+    return offset
+  }
+
+  /// Applies one record; the result is what is wrong with it.
+  private mutating func apply(
+    _ record: RecordView, at position: UInt64, _ prepared: Prepared
+  ) -> ReplayError.Problem? {
+    if let problem = malformation(of: record) { return problem }
+    let item = record.item
+    guard record.timestamp > lastTimestamp, record.timestamp <= UInt64(Int64.max) + (1 << 32) else {
+      return .timestampNotIncreasing
+    }
+    var account = prepared.guess
+    if account?.hasID(item.account) != true { account = accounts.find(item.account, hash: prepared.accountHash) }
+    if account == nil {
+      let isCredit = item.type == RecordType.purchase || item.type == RecordType.bonus
+      guard isCredit && record.sequence == 1 else { return .accountUnknown }
+      account = accounts.create(item.account, hash: prepared.accountHash)
+    }
+    guard let account else { return .accountUnknown }
+    let match = match(item.id, of: item.account, hash: prepared.transactionHash)
+    guard match.position == 0 && !(match.isVoid && item.type == RecordType.spend) else { return .duplicateID }
+    switch item.type {
+    case RecordType.spend: return applySpend(record, position, account, prepared)
+    case RecordType.refund: return applyRefund(record, position, account, prepared)
+    case RecordType.settlement, RecordType.tombstone: return applyAside(record, position, account, prepared)
+    default:
+      guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
+      return applyTransaction(record, position, account, balance: balance, prepared)
+    }
+  }
+
+  /// What is wrong with a record, whatever the state.
+  private func malformation(of record: RecordView) -> ReplayError.Problem? {
+    let item = record.item
+    let flags = item.flags.rawValue
+    let padding = RecordLayout.bytes + item.textBytes
+    guard record.base.isZero(padding, count: record.size - padding) else { return .paddingNotZero }
+    guard item.type == RecordType.refund || item.type == RecordType.tombstone else {
+      let status = ItemCheck.refusal(of: item, requiredType: 0, text: record.text)
+      return status == .ok ? nil : status == .unknownType ? .unknownType : .invalidItem
+    }
+    // A refund as it is recorded could not be sent: its amount is resolved, and its flags may say who posted it.
+    let marks = RecordType.bySettlement | RecordType.byTimeout
+    let allowed = ItemCheck.allowedFlags(of: RecordType.refund)
+    let isMarked = item.type == RecordType.refund && (flags == RecordType.bySettlement || flags == RecordType.byTimeout)
+    let isAmountValid =
+      item.type == RecordType.refund
+      ? item.amount > 0 : (item.amount == 0) == item.flags.contains(.remaining)
+    guard isMarked || flags & (marks | ~allowed) == 0, item.operation == Operation.refund.rawValue, item.id != 0,
+      item.account != 0, item.related != 0, isAmountValid, item.amount <= UInt64(Int64.max),
+      item.type == RecordType.refund || item.flags.contains(.voidIfUnknown),
+      ItemCheck.isText(item, record.text)
+    else { return .invalidItem }
+    return nil
+  }
+
+  @inline(__always)
+  private mutating func applyTransaction(
+    _ record: RecordView, _ position: UInt64, _ account: Account, balance: Int64, _ prepared: Prepared
+  ) -> ReplayError.Problem? {
+    guard account.sequence < UInt32.max, record.sequence == account.sequence &+ 1 else { return .sequenceWrong }
+    guard record.balanceAfter == balance else { return .balanceWrong }
+    let link = advance(
+      account, operation: record.item.operation, amount: record.item.amount, balance: balance, position: position,
+      timestamp: record.timestamp)
+    guard record.previous == link.previous else { return .chainBroken }
+    guard record.jump == link.jump else { return .jumpWrong }
+    transactions.insert(prepared.transactionHash, payload: position)
+    return nil
+  }
+
+  private mutating func applySpend(
+    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+  ) -> ReplayError.Problem? {
+    let amount = record.item.amount
+    guard amount <= UInt64(bitPattern: account.balance) else { return .balanceWrong }
+    guard !account.spentOverflows(adding: amount) else { return .totalOverflow }
+    let balance = account.balance - Int64(bitPattern: amount)
+    if let problem = applyTransaction(record, position, account, balance: balance, prepared) { return problem }
+    if record.item.flags.contains(.unsettled) { openSettlement(position, account, accountHash: prepared.accountHash) }
+    return nil
+  }
+
+  @inline(never)
+  private mutating func applyRefund(
+    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+  ) -> ReplayError.Problem? {
+    let item = record.item
+    guard case .spend(let spend) = original(item.related, of: item.account, accountHash: prepared.accountHash) else {
+      return .originalUnknown
+    }
+    guard item.amount <= refundable(spend) else { return .refundExceedsOriginal }
+    guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
+    var state = SettlementState.refunded
+    let marks = record.typeByte & (RecordType.bySettlement | RecordType.byTimeout)
+    if marks != 0 {
+      guard let number = spends.find(spend, hash: hashing.position(spend)), spends[number].state == .unsettled else {
+        return .settlementNotOpen
+      }
+      state = marks == RecordType.bySettlement ? .settled : .timedOut
+      let isWhole = item.amount == records.record(at: spend).item.amount
+      if state == .timedOut && (record.timestamp < spends[number].deadline || !isWhole) { return .settlementNotOpen }
+    }
+    if let problem = applyTransaction(record, position, account, balance: balance, prepared) { return problem }
+    noteRefund(of: spend, amount: item.amount, as: state, by: position, account)
+    return nil
+  }
+
+  /// Applies a settlement that refunded nothing, or a tombstone.
+  @inline(never)
+  private mutating func applyAside(
+    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+  ) -> ReplayError.Problem? {
+    let item = record.item
+    guard record.sequence == 0 else { return .sequenceWrong }
+    guard record.previous == 0 else { return .chainBroken }
+    guard record.jump == 0 else { return .jumpWrong }
+    guard record.balanceAfter == account.balance else { return .balanceWrong }
+    let original = original(item.related, of: item.account, accountHash: prepared.accountHash)
+    if item.type == RecordType.tombstone {
+      guard case .unknown = original else { return .originalUnknown }
+      lastTimestamp = record.timestamp
+      transactions.insert(prepared.transactionHash, payload: position)
+      bury(position, accountHash: prepared.accountHash)
+      return nil
+    }
+    guard case .spend(let spend) = original else { return .originalUnknown }
+    let amount = records.record(at: spend).item.amount
+    guard let number = spends.find(spend, hash: hashing.position(spend)), spends[number].state == .unsettled,
+      item.flags.contains(.remaining) || item.amount == amount
+    else { return .settlementNotOpen }
+    lastTimestamp = record.timestamp
+    transactions.insert(prepared.transactionHash, payload: position)
+    spends.close(number, as: .settled, used: amount, endPosition: position, amount: amount, of: account)
+    return nil
+  }
+}

@@ -1,0 +1,147 @@
+import ManaProtocol
+
+/// Ids of the refunds that timeouts post.
+///
+/// The id follows from the spend's by a bijection of 128-bit numbers (a Feistel network of four rounds over `mix64`), so
+/// no two spends of an account give the same one. A client's id equals one of them only by chance, 1 in 2^128, or by
+/// intent; then the bijection is applied again until the id is free.
+public enum TimeoutID {
+  /// The id that follows from `id`; never zero.
+  public static func next(after id: UInt128) -> UInt128 {
+    var low = UInt64(truncatingIfNeeded: id)
+    var high = UInt64(truncatingIfNeeded: id >> 64)
+    for round in 1...2 as ClosedRange<UInt64> {
+      high ^= mix64(low &+ round &* 0x9E37_79B9_7F4A_7C15)
+      low ^= mix64(high &+ round &* 0xD1B5_4A32_D192_ED03)
+    }
+    let next = UInt128(high) << 64 | UInt128(low)
+    return next == 0 ? Self.next(after: 0) : next
+  }
+}
+
+extension Ledger {
+  @inline(never)
+  mutating func settle(
+    _ item: ItemView, _ account: Account, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
+  ) -> ItemResult {
+    let position: UInt64
+    switch original(item.related, of: item.account, accountHash: prepared.accountHash) {
+    case .unknown: return refused(.originalUnknown, account)
+    case .notSpend: return refused(.originalNotSpend, account)
+    case .spend(let found): position = found
+    }
+    let spend = records.record(at: position)
+    let left = refundable(position)
+    guard let number = spends.find(position, hash: hashing.position(position)), spends[number].state != .none else {
+      return refused(.settlementNotExpected, account, refundable: left)
+    }
+    let amount = spend.item.amount
+    let used = item.flags.contains(.remaining) ? amount : item.amount
+    switch spends[number].state {
+    case .settled:
+      guard spends[number].used == used else { return refused(.alreadySettled, account, refundable: left) }
+      let end = spends[number].endPosition
+      return originalResult(of: records.record(at: end), end)
+    case .refunded: return refused(.alreadyRefunded, account, refundable: left)
+    case .timedOut: return refused(.settlementTimedOut, account, refundable: left)
+    case .unsettled, .none: break
+    }
+    guard used <= amount else { return refused(.usedExceedsAmount, account, refundable: left) }
+    if used == amount {
+      let end = writer.position
+      var result = appendAside(item, turn.text, type: RecordType.settlement, account, prepared, turn.now, &writer)
+      spends.close(number, as: .settled, used: used, endPosition: end, amount: amount, of: account)
+      result.refundable = left
+      return result
+    }
+    guard let balance = credited(account, amount - used, Operation.refund.rawValue) else {
+      return refused(.balanceOverflow, account, refundable: left)
+    }
+    guard account.sequence < UInt32.max else { return refused(.accountFull, account, refundable: left) }
+    let refund = makeRefund(
+      id: item.id, of: spend, amount: amount - used, quantity: item.quantity, referenceBytes: item.referenceBytes,
+      noteBytes: item.noteBytes)
+    let end = writer.position
+    var result = append(
+      refund, turn.text, typeByte: RecordType.refund | RecordType.bySettlement, amount: amount - used, balance: balance,
+      account, prepared, turn.now, &writer)
+    noteRefund(of: position, amount: amount - used, as: .settled, by: end, account)
+    result.refundable = left - (amount - used)
+    return result
+  }
+
+  /// Enters an unsettled spend, whose record is at `position`.
+  @inline(never)
+  mutating func openSettlement(_ position: UInt64, _ account: Account, accountHash: UInt64) {
+    let spend = records.record(at: position)
+    let timeout = UInt64(truncatingIfNeeded: spend.item.related) * 1_000_000
+    spends.open(
+      position, hash: hashing.position(position), sequence: spend.sequence, amount: spend.item.amount,
+      deadline: spend.timestamp + timeout, of: account, number: accounts.number(of: account, hash: accountHash))
+  }
+
+  /// Most bytes that the records of `limit` timeouts take in the journal: what to reserve before `expire`.
+  public static func expiryBytesMax(limit: Int) -> Int {
+    limit * RecordLayout.size(textBytes: timeoutNote.utf8CodeUnitCount)
+  }
+
+  /// The note of a refund that a timeout posts.
+  static var timeoutNote: StaticString { "timeout" }
+
+  /// Refunds spends whose settlement timed out, the earliest deadline first, and returns how many.
+  ///
+  /// - Parameters:
+  ///   - now: nanoseconds since 1970; deadlines up to it have passed.
+  ///   - limit: most timeouts to look at. More may be due afterwards; see `nextDeadline`.
+  ///   - writer: the journal's open block, with room for `expiryBytesMax(limit:)`.
+  ///
+  /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by an
+  /// hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
+  public mutating func expire(now: UInt64, limit: Int, writer: inout RecordWriter) -> Int {
+    precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
+    var posted = 0
+    for _ in 0..<limit {
+      guard let deadline = nextDeadline, deadline <= now else { break }
+      if expire(spends.nextDue, now, &writer) { posted += 1 }
+    }
+    return posted
+  }
+
+  private mutating func expire(_ number: UInt32, _ now: UInt64, _ writer: inout RecordWriter) -> Bool {
+    let position = spends[number].position
+    let spend = records.record(at: position)
+    let account = accounts[Int(spends[number].account)]
+    let amount = spend.item.amount
+    guard let balance = credited(account, amount, Operation.refund.rawValue), account.sequence < UInt32.max else {
+      spends.postpone(number, to: now + LedgerLimits.timeoutRetryNanoseconds)
+      return false
+    }
+    let accountHash = hashing.account(account.id)
+    var id = spend.item.id
+    var hash: UInt64
+    repeat {
+      id = TimeoutID.next(after: id)
+      hash = hashing.transaction(accountHash: accountHash, id)
+    } while match(id, of: account.id, hash: hash).position != 0
+    let note = Self.timeoutNote
+    let refund = makeRefund(
+      id: id, of: spend, amount: amount, quantity: 0, referenceBytes: 0, noteBytes: note.utf8CodeUnitCount)
+    let end = writer.position
+    _ = append(
+      refund, note.utf8Start, typeByte: RecordType.refund | RecordType.byTimeout, amount: amount, balance: balance,
+      account, Prepared(accountHash: accountHash, transactionHash: hash, guess: nil, size: 0), now, &writer)
+    noteRefund(of: position, amount: amount, as: .timedOut, by: end, account)
+    return true
+  }
+
+  /// Makes up the item of a refund that nobody sent.
+  private func makeRefund(
+    id: UInt128, of spend: RecordView, amount: UInt64, quantity: UInt32, referenceBytes: Int, noteBytes: Int
+  ) -> ItemView {
+    Item(
+      id: id, account: spend.item.account, related: spend.item.id, amount: amount, quantity: quantity, type: .refund,
+      operation: .refund, referenceBytes: referenceBytes, noteBytes: noteBytes
+    ).store(to: ownItem)
+    return ItemView(ownItem)
+  }
+}

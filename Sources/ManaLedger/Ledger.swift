@@ -1,0 +1,68 @@
+import ManaProtocol
+
+/// One shard of the ledger: accounts, their transactions and how to find them. Deterministic: state, items and a time
+/// give results and records. It does no input or output, reads no clock and draws no random number.
+///
+/// The records it writes are the journal's, and everything else here is an index over them that `replay` builds again.
+/// Not to be used by two threads at once.
+public struct Ledger: ~Copyable {
+  let records: RecordSpace
+  let hashing: TableHash
+  var accounts = AccountTable()
+  /// Positions of records by account and id; of a tombstone also by account and void id.
+  var transactions = HashIndex()
+  var spends = SpendTable()
+
+  /// Of the newest record, in nanoseconds since 1970; 0 before the first.
+  public internal(set) var lastTimestamp: UInt64 = 0
+  /// Transactions in all histories.
+  public internal(set) var transactionCount: UInt64 = 0
+  /// Of the whole state: the sum over accounts of a hash of id, balance and sequence number; see `StateDigest`. The same
+  /// for the same transactions, whatever the table seed.
+  public internal(set) var digest: UInt64 = 0
+  /// The position of the newest record that is in no account's history, 0 before the first.
+  var lastAsidePosition: UInt64 = 0
+
+  /// Room for the preparation of one group of items.
+  let prepared: UnsafeMutablePointer<Prepared>
+  /// Room for the positions of one page.
+  let page: UnsafeMutablePointer<UInt64>
+  /// Room for an item that the ledger itself makes up.
+  let ownItem: UnsafeMutableRawPointer
+
+  /// An empty shard.
+  ///
+  /// - Parameters:
+  ///   - records: where records are read. A record must be readable there as soon as it is written.
+  ///   - tableSeed: a secret random number, so that nobody can choose ids that degrade the tables. It changes nothing
+  ///     that anyone sees.
+  public init(records: RecordSpace, tableSeed: UInt64) {
+    self.records = records
+    hashing = TableHash(seed: tableSeed)
+    prepared = .allocate(capacity: LedgerLimits.groupItems)
+    page = .allocate(capacity: LedgerLimits.windowMax)
+    ownItem = .allocate(byteCount: Item.bytes, alignment: 64)
+  }
+
+  deinit {
+    prepared.deallocate()
+    page.deallocate()
+    ownItem.deallocate()
+  }
+
+  /// Number of accounts.
+  public var accountCount: Int { accounts.count }
+
+  /// Memory of all tables, in bytes. The records are the journal's.
+  public var memoryBytes: Int { accounts.bytes + transactions.bytes + spends.bytes }
+
+  /// When the earliest settlement times out, in nanoseconds since 1970; nil when no spend is unsettled. Constant time.
+  public var nextDeadline: UInt64? { spends.nextDeadline }
+
+  /// Number of unsettled spends.
+  public var unsettledCount: Int { spends.unsettledCount }
+
+  /// The account with this id. Constant time.
+  @inline(__always)
+  func account(_ id: UInt128) -> Account? { accounts.find(id, hash: hashing.account(id)) }
+}

@@ -1,0 +1,25 @@
+import ManaProtocol
+
+/// Limits of this module, with units and reasons.
+public enum LedgerLimits {
+  /// Items that are prepared together. While one waits for memory the others' loads are under way: 32 items with up to
+  /// six lines each are about what a core keeps in flight and what its first-level cache holds.
+  static let groupItems = 32
+
+  /// Records that one call of `list` may examine: about a millisecond when they are in memory but in no cache. A call
+  /// that finds too little ends early with a cursor.
+  public static let examinedMax = 20_000
+
+  /// Records that are taken out of a chain at once: what a page may hold.
+  static let windowMax = Limits.pageMax
+
+  /// Fewest records of a window: when a filter is strict, many small windows would each cost a search.
+  static let windowMin = 64
+
+  /// Least room for a page: its prelude and one transaction with the longest texts.
+  public static let pageBytesMin = paddedToWords(
+    HistoryReplyPrelude.bytes + TransactionView.bytes + 2 * Limits.textBytesMax)
+
+  /// A timeout whose refund does not fit its account is tried again after an hour, in nanoseconds.
+  static let timeoutRetryNanoseconds: UInt64 = 3_600_000_000_000
+}
