@@ -85,7 +85,7 @@ let package = Package(
     .executableTarget(
       name: "mana-load",
       dependencies: [
-        "ManaProtocol", "CLinux",
+        "ManaClient", "ManaProtocol", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
@@ -117,7 +117,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "ManaLoadTests", dependencies: ["mana-load", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaLoadTests",
+      dependencies: [
+        "mana-load", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
       swiftSettings: strict),

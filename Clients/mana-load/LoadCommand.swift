@@ -11,7 +11,7 @@ struct LoadCommand: AsyncParsableCommand {
       First it creates accounts and buys them more Mana than the run can spend; that is not measured. Then it sends \
       requests, as many as may be in flight (closed loop) or at a fixed rate (open loop, --rate: a latency is counted \
       from the moment at which the request was due, whether or not the server let it be sent). Rates count \
-      transactions that were posted or read; a latency is that of a request.
+      transactions that were posted (read, for reads); a latency is that of a request.
 
       Scenarios:
       \(Scenario.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))

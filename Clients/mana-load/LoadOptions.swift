@@ -42,6 +42,9 @@ struct LoadOptions: ParsableArguments {
   @Option(help: "Transactions in a page, for reads and mixed.")
   var page = 100
 
+  @Option(help: "What carries the requests: raw (sockets of its own) or client (the ManaClient library).")
+  var through = LoadSettings.Carrier.raw
+
   @Option(help: "Decides accounts, amounts and ids. A ledger takes each seed once. Default: a random one.")
   var seed: UInt64?
 
@@ -79,6 +82,7 @@ struct LoadOptions: ParsableArguments {
     settings.rate = rate
     settings.warmupSeconds = warmup
     settings.seed = seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
+    settings.carrier = through
     settings.verifies = verify
     if let transactions { settings.length = .transactions(transactions) }
     if let duration { settings.length = .seconds(duration) }

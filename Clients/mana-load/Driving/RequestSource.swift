@@ -30,8 +30,8 @@ struct ReplyView {
   }
 }
 
-/// Where requests come from and what becomes of them. A driver calls these on one thread.
-protocol RequestSource {
+/// Where requests come from and what becomes of them. A driver makes one call after the other.
+protocol RequestSource: Sendable {
   /// Most bytes that `encodeNext` writes.
   var bodyBytesMax: Int { get }
 

@@ -16,17 +16,22 @@ struct Meter: Sendable {
   var tally = Tally()
   private(set) var samples: [Sample] = []
   private(set) var latencies = Latencies()
+  private let scenario: Scenario
   private let startNanoseconds: UInt64
   private var lastReplyNanoseconds: UInt64
   private var current = Latencies()
   private var sampleStart: UInt64
   private var transactionsBefore: UInt64 = 0
 
-  init(startNanoseconds: UInt64) {
+  init(_ scenario: Scenario, startNanoseconds: UInt64) {
+    self.scenario = scenario
     self.startNanoseconds = startNanoseconds
     sampleStart = startNanoseconds
     lastReplyNanoseconds = startNanoseconds
   }
+
+  /// What a rate counts: transactions that were posted, or read where nothing is posted.
+  var transactions: UInt64 { scenario.posts ? tally.accepted : tally.read }
 
   /// From the beginning to the last reply.
   var durationSeconds: Double { Double(lastReplyNanoseconds - startNanoseconds) / 1e9 }
@@ -53,12 +58,12 @@ struct Meter: Sendable {
     let seconds = Double(now - sampleStart) / 1e9
     let sample = Sample(
       seconds: Double(now - startNanoseconds) / 1e9,
-      transactionsPerSecond: Double(tally.transactions - transactionsBefore) / seconds,
+      transactionsPerSecond: Double(transactions - transactionsBefore) / seconds,
       p50: current.percentile(50), p99: current.percentile(99))
     samples.append(sample)
     finish()
     sampleStart = now
-    transactionsBefore = tally.transactions
+    transactionsBefore = transactions
     return sample
   }
 }

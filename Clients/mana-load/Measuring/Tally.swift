@@ -21,9 +21,6 @@ struct Tally: Equatable, Sendable {
 
   var refused: UInt64 { refusals.reduce(0, +) }
   var errorCount: UInt64 { errors.values.reduce(0, +) }
-  /// What a rate counts: transactions posted or read.
-  var transactions: UInt64 { accepted + read }
-
   /// Refusals and errors by name, in the order of their codes.
   var failures: [(name: String, count: UInt64)] {
     let items = refusals.indices.filter { refusals[$0] > 0 }.map { (UInt16($0), refusals[$0]) }

@@ -41,8 +41,14 @@ extension LoadResult {
     let memory = Text.fixed(Double(machine.memoryBytes) / 1_073_741_824, places: 1)
     return [
       ("settings", settings.text),
-      ("server", "\(settings.server), \(server.name), \(server.shards) shards, ledger \(server.ledger.identifierText)"),
-      ("machine", "\(machine.processor), \(machine.processors) processors, \(memory) GiB, \(machine.system)"),
+      (
+        "server",
+        "\(settings.server), \(server.name), \(Text.count(server.shards, "shard")), ledger \(server.ledger.identifierText)"
+      ),
+      (
+        "machine",
+        "\(machine.processor), \(Text.count(machine.processors, "processor")), \(memory) GiB, \(machine.system)"
+      ),
       ("began", System.utcText(startedAt)),
       ("again", settings.command),
     ]
@@ -60,9 +66,9 @@ extension LoadSettings {
   /// The settings in words.
   var text: String {
     var parts: [String] = []
-    if scenario.posts { parts.append("\(Text.grouped(batch)) transactions a request") }
+    if scenario.posts { parts.append("\(Text.count(batch, "transaction")) a request") }
     if scenario.lists { parts.append("pages of \(Text.grouped(page))") }
-    parts.append("\(Text.grouped(connections)) connections with \(Text.grouped(inFlight)) requests in flight")
+    parts.append("\(Text.count(connections, "connection")) with \(Text.count(inFlight, "request")) in flight")
     parts.append("\(Text.grouped(accounts)) accounts, \(distribution.rawValue)")
     let unit = scenario == .reads ? "pages" : "transactions"
     parts.append(rate.map { "open loop of \(Text.plain($0)) \(unit)/s" } ?? "closed loop")

@@ -27,7 +27,10 @@ enum Text {
     return text
   }
 
-  /// The same for a rate: to the integer.
+  /// A number of things: `1 shard`, `2 shards`.
+  static func count(_ value: Int, _ thing: String) -> String { grouped(value) + " " + thing + (value == 1 ? "" : "s") }
+
+  /// A rate, to the integer, in the same way.
   static func grouped(_ value: Double) -> String { grouped(Int(value.rounded())) }
 
   /// A latency in the unit that leaves one to three digits before the point.

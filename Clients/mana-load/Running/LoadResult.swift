@@ -75,7 +75,7 @@ struct LoadResult: Sendable {
     0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97.5, 98, 99, 99.5, 99.75, 99.9, 99.95, 99.99, 99.999, 100,
   ]
 
-  var transactionsPerSecond: Double { rate(tally.transactions) }
+  var transactionsPerSecond: Double { rate(settings.scenario.posts ? tally.accepted : tally.read) }
   var requestsPerSecond: Double { rate(tally.requests) }
 
   private func rate(_ count: UInt64) -> Double { durationSeconds > 0 ? Double(count) / durationSeconds : 0 }

@@ -1,3 +1,4 @@
+import ManaClient
 import ManaProtocol
 
 /// A run from its set-up to its result.
@@ -66,9 +67,15 @@ struct LoadRun {
   private func driver() throws(LoadError) -> any LoadDriver {
     switch settings.carrier {
     case .raw:
-      try RawDriver(
+      return try RawDriver(
         to: settings.server, connections: settings.connections, inFlight: settings.inFlight,
         bodyBytesMax: settings.bodyBytesMax)
+    case .client:
+      guard let address = ManaAddress(settings.server.description) else {
+        throw .usage("The client library does not understand the address \(settings.server).")
+      }
+      return ClientDriver(
+        address: address, connections: settings.connections, inFlight: settings.connections * settings.inFlight)
     }
   }
 

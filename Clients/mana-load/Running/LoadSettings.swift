@@ -1,3 +1,4 @@
+import ArgumentParser
 import ManaProtocol
 
 /// Everything that decides what a run does, checked.
@@ -10,9 +11,11 @@ struct LoadSettings: Equatable, Sendable {
   }
 
   /// What carries the requests.
-  enum Carrier: String, CaseIterable, Sendable {
+  enum Carrier: String, CaseIterable, ExpressibleByArgument, Sendable {
     /// Frames made and read by the load tester itself.
     case raw
+    /// Calls of the `ManaClient` library.
+    case client
   }
 
   var scenario = Scenario.combinationBatches

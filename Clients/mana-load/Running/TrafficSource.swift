@@ -31,7 +31,7 @@ struct TrafficSource: RequestSource {
     self.book = book
     self.phase = phase
     self.progress = progress
-    meter = Meter(startNanoseconds: startNanoseconds)
+    meter = Meter(settings.scenario, startNanoseconds: startNanoseconds)
   }
 
   mutating func encodeNext(into body: UnsafeMutableRawPointer) -> (opcode: Opcode, bodyBytes: Int)? {
