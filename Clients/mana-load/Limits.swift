@@ -13,9 +13,9 @@ enum LoadLimits {
   /// How long a run waits, with requests in flight, for any byte of a reply before it gives up, in nanoseconds.
   static let stallNanoseconds: UInt64 = 30_000_000_000
 
-  /// How long a cut connection is dialled again before the run gives up, in nanoseconds: a server that recovers a
-  /// large journal needs seconds.
-  static let reconnectNanoseconds: UInt64 = 30_000_000_000
+  /// How long a cut connection is dialled again before the run gives up, in nanoseconds: a server recovers some two
+  /// million transactions a second before it listens, and a journal may hold hundreds of millions.
+  static let reconnectNanoseconds: UInt64 = 120_000_000_000
 
   /// Pause between two attempts to connect, in nanoseconds.
   static let reconnectPauseNanoseconds: UInt64 = 50_000_000

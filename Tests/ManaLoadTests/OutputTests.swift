@@ -53,6 +53,17 @@ import Testing
     }
   }
 
+  /// A server that answers for a second of ten has a tenth of the rate, not all of it.
+  @Test func anOutageCountsAsTime() {
+    var meter = Meter(.singleCalls, startNanoseconds: 0)
+    meter.completed(started: 0, now: 1_000_000_000)
+    meter.finish(atLeastSeconds: 10)
+    #expect(meter.durationSeconds == 10)
+    meter.completed(started: 0, now: 11_000_000_000)
+    meter.finish(atLeastSeconds: 10)
+    #expect(meter.durationSeconds == 11)
+  }
+
   @Test func samplesAreSummedWithoutLoss() {
     var first = Latencies()
     var second = Latencies()

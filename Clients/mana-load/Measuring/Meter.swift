@@ -18,7 +18,7 @@ struct Meter: Sendable {
   private(set) var latencies = Latencies()
   private let scenario: Scenario
   private let startNanoseconds: UInt64
-  private var lastReplyNanoseconds: UInt64
+  private var endNanoseconds: UInt64
   private var current = Latencies()
   private var sampleStart: UInt64
   private var transactionsBefore: UInt64 = 0
@@ -27,19 +27,19 @@ struct Meter: Sendable {
     self.scenario = scenario
     self.startNanoseconds = startNanoseconds
     sampleStart = startNanoseconds
-    lastReplyNanoseconds = startNanoseconds
+    endNanoseconds = startNanoseconds
   }
 
   /// What a rate counts: transactions that were posted, or read where nothing is posted.
   var transactions: UInt64 { scenario.posts ? tally.accepted : tally.read }
 
-  /// From the beginning to the last reply.
-  var durationSeconds: Double { Double(lastReplyNanoseconds - startNanoseconds) / 1e9 }
+  /// From the beginning to the last reply, or to the end that `finish` was given, if that is later.
+  var durationSeconds: Double { Double(endNanoseconds - startNanoseconds) / 1e9 }
 
   /// A request that began at `started` was answered.
   mutating func completed(started: UInt64, now: UInt64) {
     tally.requests += 1
-    lastReplyNanoseconds = now
+    endNanoseconds = now
     current.record(nanoseconds: now > started ? now - started : 1)
   }
 
@@ -48,8 +48,14 @@ struct Meter: Sendable {
     now >= sampleStart + Self.sampleNanoseconds ? closeSample(now) : nil
   }
 
-  /// Takes what the last, incomplete sample holds into `latencies`.
-  mutating func finish() {
+  /// Takes what the last, incomplete sample holds into `latencies`. A run of a fixed length took that long at least:
+  /// when the server is gone for the rest of it, that is part of the result.
+  mutating func finish(atLeastSeconds seconds: Double = 0) {
+    takeSample()
+    endNanoseconds = max(endNanoseconds, startNanoseconds + UInt64(seconds * 1e9))
+  }
+
+  private mutating func takeSample() {
     latencies.add(current)
     current.removeAll()
   }
@@ -61,7 +67,7 @@ struct Meter: Sendable {
       transactionsPerSecond: Double(transactions - transactionsBefore) / seconds,
       p50: current.percentile(50), p99: current.percentile(99))
     samples.append(sample)
-    finish()
+    takeSample()
     sampleStart = now
     transactionsBefore = transactions
     return sample

@@ -14,9 +14,11 @@ struct ProgressLine: Sendable {
   /// A second of a run.
   mutating func show(_ sample: Sample, _ phase: String, now: UInt64) {
     guard isDue(now) else { return }
+    let latency =
+      sample.p50 > 0 ? "p50 \(Text.latency(sample.p50))   p99 \(Text.latency(sample.p99))" : "no replies"
     write(
       "\(phase) \(Text.fixed(sample.seconds, places: 0)) s   \(Text.grouped(sample.transactionsPerSecond)) transactions/s"
-        + "   p50 \(Text.latency(sample.p50))   p99 \(Text.latency(sample.p99))")
+        + "   \(latency)")
   }
 
   /// How far something of known size is.

@@ -45,7 +45,7 @@ struct LoadResult: Sendable {
   /// Latency by percentile, in ascending order, for the chart.
   var percentiles: [(percent: Double, nanoseconds: UInt64)]
   var samples: [Sample]
-  /// From the first request to the last reply.
+  /// From the first request to the last reply, and no less than the length that was asked for.
   var durationSeconds: Double
   /// Requests of an open loop that were due but could not be sent before the end.
   var notSent: UInt64

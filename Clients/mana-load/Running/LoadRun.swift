@@ -60,7 +60,7 @@ struct LoadRun {
     let pacing = Pacing(
       requestsPerSecond: settings.requestsPerSecond, deadlineNanoseconds: seconds.map { start + UInt64($0 * 1e9) })
     let overdue = try await driver.run(&source, pacing: pacing)
-    source.meter.finish()
+    source.meter.finish(atLeastSeconds: seconds ?? 0)
     return Phase(source: source, overdue: overdue)
   }
 
