@@ -63,6 +63,9 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What the tests hold the real modules against: a reference ledger, workloads, simulated hands.
+    .target(name: "ManaTesting", dependencies: ["ManaProtocol", "ManaLedger"], swiftSettings: strict),
+
     // Everything that talks to the server.
     .target(
       name: "ManaClient",
@@ -93,8 +96,10 @@ let package = Package(
       swiftSettings: strict),
 
     // One test target a module.
-    .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol"], swiftSettings: strict),
+    .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol", "ManaTesting"], swiftSettings: strict),
     .testTarget(name: "ManaLedgerTests", dependencies: ["ManaLedger", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaTestingTests", dependencies: ["ManaTesting", "ManaLedger", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ManaJournalTests",
       dependencies: ["ManaJournal", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],

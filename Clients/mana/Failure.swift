@@ -24,15 +24,17 @@ extension Failure {
     switch error.code {
     case .refused, .requestRefused:
       let status = error.status ?? .ok
-      let reason = error.refusal?.description ?? "\(status.name): \(error.message)"
+      let reason = error.refusal?.description ?? error.message
       self.init(
-        message: "refused: \(reason)", exitCode: error.isRetryable ? .unavailable : .refused,
+        message: "refused: \(status.name): \(Self.withoutName(reason, of: status))",
+        exitCode: error.isRetryable ? .unavailable : .refused,
         json: .members(["status": .string(status.name), "message": .string(Self.withoutName(reason, of: status))]))
     case .invalidArgument:
       self.init(message: error.message, exitCode: .validationFailure)
     default:
-      var message = "\(address): \(error.message)"
-      if let cause = error.cause { message += " (\(cause))" }
+      var message = error.message
+      if let cause = error.cause { message += ": \((cause as? ManaError)?.message ?? String(describing: cause))" }
+      if !message.contains(address.description) { message = "\(address): \(message)" }
       self.init(message: message + Self.advice(for: error, at: address), exitCode: .unavailable)
     }
   }

@@ -7,9 +7,10 @@ struct ManaCommand: AsyncParsableCommand {
     commandName: "mana",
     abstract: "Charge, refund and look into a Mana ledger.",
     discussion: """
-      ACCOUNT is a UUID or an unsigned integer; it begins to exist with its first purchase or bonus.
-      Amounts are in Mana, exact to six decimal places. Each write has an id: without --id a random one, which the
-      command prints. Repeating a write with the same id never charges twice.
+      ACCOUNT is a UUID or an unsigned integer; it begins to exist with its first
+      purchase or bonus. Amounts are in Mana, exact to six decimal places. Each
+      write has an id: without --id a random one, which the command prints.
+      Repeating a write with the same id never charges twice.
 
       EXAMPLES
         mana purchase 42 500 --reference pi_123 --note '$40 Creator Pack'

@@ -8,6 +8,12 @@ public struct ListOutcome: Equatable, Sendable {
   public var bytes = 0
   /// Transactions in the page.
   public var count = 0
+
+  public init(status: Status, bytes: Int = 0, count: Int = 0) {
+    self.status = status
+    self.bytes = bytes
+    self.count = count
+  }
 }
 
 /// The page that is being filled: positions until all are found, the reply only then, because the texts follow the
@@ -66,7 +72,7 @@ extension Ledger {
     account id: UInt128, start: UInt64, limit: Int, into base: UnsafeMutableRawPointer, capacity: Int
   ) -> ListOutcome {
     precondition(capacity >= LedgerLimits.pageBytesMin, "a page takes \(LedgerLimits.pageBytesMin) bytes at least")
-    guard id != 0, limit >= 1, limit <= Limits.pageMax else { return ListOutcome(status: .invalidFilter) }
+    guard limit >= 1, limit <= Limits.pageMax else { return ListOutcome(status: .invalidFilter) }
     guard let account = account(id) else { return ListOutcome(status: .accountUnknown) }
     var found = Page(limit: limit, capacity: capacity)
     var link = account.newestUnsettled

@@ -6,6 +6,11 @@ public struct LookupOutcome: Equatable, Sendable {
   public var status: Status
   /// Length of the reply body; 0 unless `ok`.
   public var bytes = 0
+
+  public init(status: Status, bytes: Int = 0) {
+    self.status = status
+    self.bytes = bytes
+  }
 }
 
 extension Ledger {

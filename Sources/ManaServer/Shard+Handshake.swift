@@ -12,9 +12,12 @@ extension Shard {
     guard input.count >= preface.count + FrameHeader.bytes, let base = input.baseAddress else { return .needsInput }
     do throws(ProtocolError) {
       let frame = base + preface.count
-      let header = try FrameHeader(reading: frame, frameBytesMax: Limits.helloBytesMax)
+      let header = try FrameHeader(reading: frame)
       guard header.opcode == Opcode.hello.rawValue else {
         throw ProtocolError(.helloExpected, "the first frame has opcode \(header.opcode) instead of hello")
+      }
+      guard header.length <= Limits.helloBytesMax else {
+        throw ProtocolError(.frameTooLarge, "a hello of \(header.length) bytes; the most is \(Limits.helloBytesMax)")
       }
       guard input.count >= preface.count + header.length else {
         session.connection.expect(preface.count + header.length)

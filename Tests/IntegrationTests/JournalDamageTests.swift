@@ -1,4 +1,5 @@
 import Foundation
+import ManaProtocol
 import Testing
 
 /// What the real server makes of a journal that is not as it left it.

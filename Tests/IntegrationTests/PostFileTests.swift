@@ -1,4 +1,5 @@
 import Foundation
+import ManaProtocol
 import Testing
 
 /// `mana post`: a file of charges in one go, interrupted by a crash of the server, and run again.
@@ -26,7 +27,8 @@ import Testing
     try #require(opened.status == 0, "\(opened.errors)")
 
     // The server dies while the file is being posted; how far it came differs from run to run.
-    async let interrupted = Programs.mana(["post", file.path()], server: server)
+    let (path, address) = (file.path(), server.address)
+    async let interrupted = Programs.mana(["post", path], address: address)
     var caller = try Caller(server, account: 1)
     while try caller.overview().transactions < 20 { try await Task.sleep(for: .milliseconds(2)) }
     server.kill()

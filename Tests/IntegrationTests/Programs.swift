@@ -51,8 +51,13 @@ enum Programs {
 
   /// Runs the command line against a server.
   static func mana(_ arguments: [String], server: ServerProcess, input: String? = nil) async throws -> Outcome {
+    try await mana(arguments, address: server.address, input: input)
+  }
+
+  /// Runs the command line against the server at an address.
+  static func mana(_ arguments: [String], address: String, input: String? = nil) async throws -> Outcome {
     try await run(
       folder.appending(path: "mana"), arguments,
-      environment: ["MANA_SERVER": server.address, "NO_COLOR": "1", "TZ": "UTC"], input: input)
+      environment: ["MANA_SERVER": address, "NO_COLOR": "1", "TZ": "UTC"], input: input)
   }
 }

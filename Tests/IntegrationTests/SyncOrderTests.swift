@@ -3,22 +3,8 @@ import ManaProtocol
 import Testing
 
 /// What the operating system sees: replies only after the sync of their block, and one sync for many charges.
-@Suite(.enabled(if: SyncOrderTests.canTrace, "strace is not installed or may not trace here"))
+@Suite(.enabled(if: Tracer.isUsable, "strace is not installed or may not trace here"))
 struct SyncOrderTests {
-  static let canTrace: Bool = {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["strace", "-qq", "-o", "/dev/null", "true"]
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-    } catch {
-      return false
-    }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }()
-
   /// What happened, in order.
   private enum Event { case synced, replied }
 
@@ -80,4 +66,21 @@ struct SyncOrderTests {
     let syncs = events.count { $0 == .synced }
     #expect(syncs >= 1 && syncs <= charges / 20, "\(syncs) syncs for \(charges) charges")
   }
+}
+
+/// strace, where it is installed and may trace.
+enum Tracer {
+  static let isUsable: Bool = {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["strace", "-qq", "-o", "/dev/null", "true"]
+    process.standardError = FileHandle.nullDevice
+    do {
+      try process.run()
+    } catch {
+      return false
+    }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
 }

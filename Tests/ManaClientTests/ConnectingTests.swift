@@ -79,12 +79,12 @@ import Testing
   @Test("A server that accepts and says nothing is named")
   func silent() async throws {
     var configuration = ManaClient.Configuration()
-    configuration.connectTimeout = .milliseconds(100)
+    configuration.connectTimeout = .seconds(1)
     try await ScriptedServer.with { _ in
       Stranger(bytes: [], closes: false)
     } _: { server in
       await withManaClient(address: server.address, configuration: configuration) { client in
-        let error = await failure { () throws(ManaError) in try await client.ping(deadline: .seconds(2)) }
+        let error = await failure { () throws(ManaError) in try await client.ping(deadline: .seconds(4)) }
         #expect(error?.code == .notConnected && error?.execution == .notExecuted)
         #expect(error?.description.contains("no welcome") == true, "\(error?.description ?? "no error")")
       }

@@ -45,11 +45,10 @@ import Testing
     var coordinator = Coordinator(shardCount: 2) { _, _ in }
     var report = RecoveryReport()
     report.transactions = 5
-    #expect(!coordinator.becameReady(1, report))
-    #expect(coordinator.becameReady(0, report))
+    let ready = [coordinator.becameReady(1, report), coordinator.becameReady(0, report)]
+    #expect(ready == [false, true])
     #expect(coordinator.report.transactions == 10)
-    #expect(!coordinator.becameQuiet(0))
-    #expect(!coordinator.becameQuiet(0))
-    #expect(coordinator.becameQuiet(1))
+    let quiet = [coordinator.becameQuiet(0), coordinator.becameQuiet(0), coordinator.becameQuiet(1)]
+    #expect(quiet == [false, false, true])
   }
 }

@@ -21,6 +21,9 @@ NOT_EXECUTED = "notExecuted"
 EXECUTED = "executed"
 UNKNOWN = "unknown"
 
+# Statuses of a request that the items of a part of a batch have when that part could not be executed.
+_RETRYABLE = ("diskFull", "shuttingDown")
+
 
 class ManaError(Exception):
     """The base of all errors of this package.
@@ -73,7 +76,8 @@ class TransactionRefused(ManaError):
 
     def __init__(self, transaction_id: int, result: Result) -> None:
         message = f"the {result.conflict_field} differs" if result.conflict_field else ""
-        super().__init__(message, execution=NOT_EXECUTED, status=result.status)
+        retryable = result.status in _RETRYABLE
+        super().__init__(message, execution=NOT_EXECUTED, status=result.status, retryable=retryable)
         self.transaction_id = transaction_id
         self.transaction_ids = (transaction_id,)
         self.result = result

@@ -9,7 +9,7 @@ import os
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
-from typing import List, Tuple
+from typing import Callable, List, Tuple
 
 import locate_package
 from mana_ledger import Filter, Mana, ManaClient, Posting, RequestRefused, TransactionRefused
@@ -116,6 +116,35 @@ class RunningServer(unittest.TestCase):
         overview = self.client.account(self.account)
         self.assertEqual((overview.balance, overview.unsettled), (Mana(5), Mana(0)))
 
+    def test_reads_of_nobody(self) -> None:
+        client, unknown = self.client, uuid.uuid4()
+        reads: Tuple[Callable[[], object], ...] = (
+            lambda: client.account(unknown),
+            lambda: client.history(unknown),
+            lambda: client.unsettled(unknown),
+            lambda: client.transaction(unknown, uuid.uuid4()),
+            lambda: client.balance_at(unknown, datetime.now(timezone.utc)),
+        )
+        for index, read in enumerate(reads):
+            with self.subTest(index), self.assertRaises(RequestRefused) as caught:
+                read()
+            self.assertEqual(caught.exception.status, "accountUnknown")
+
+    def test_atomic_replays(self) -> None:
+        postings = [Posting.purchase(self.account, 2), Posting.spend(self.account, 1, "export")]
+        for replayed in (False, True):
+            results = self.client.post(postings, atomic=True)
+            self.assertEqual([(one.status, one.replayed) for one in results], [("ok", replayed)] * 2)
+        new = Posting.bonus(self.account, 1)
+        for mixed, refused in ((postings + [new], 2), ([new] + postings, 1)):
+            with self.subTest(refused):
+                results = self.client.post(mixed, atomic=True)
+                expected = ["notApplied"] * 3
+                expected[refused] = "idConflict"
+                self.assertEqual([one.status for one in results], expected)
+                self.assertIsNone(results[refused].conflict_field)
+        self.assertEqual(self.client.account(self.account).balance, Mana(1))
+
     def test_batches(self) -> None:
         poor = Posting.spend(self.account, 100, "combination", quantity=1000)
         good = Posting.spend(self.account, 1, "combination", quantity=10)
@@ -150,9 +179,21 @@ class RunningServer(unittest.TestCase):
             with self.subTest(matching):
                 matches = self.client.transactions(self.account, matching, page_size=2)
                 self.assertEqual([one.sequence for one in matches], expected)
-        with self.assertRaises(RequestRefused) as caught:
-            self.client.history(self.account, Filter(amount_min=2, amount_max=1))
-        self.assertEqual(caught.exception.status, "invalidFilter")
+        moment = found[0].timestamp
+        for impossible in (Filter(amount_min=2, amount_max=1), Filter(since=moment, until=moment)):
+            with self.subTest(impossible), self.assertRaises(RequestRefused) as caught:
+                self.client.history(self.account, impossible)
+            self.assertEqual(caught.exception.status, "invalidFilter")
+
+    def test_starts_beyond_the_newest(self) -> None:
+        self.client.post([Posting.bonus(self.account, n) for n in (1, 2, 3)])
+        for start in (3, 4, 2**32, 2**64 - 1):
+            with self.subTest(start):
+                newest = self.client.history(self.account, start=start)
+                self.assertEqual([one.sequence for one in newest.transactions], [3, 2, 1])
+                upwards = self.client.history(self.account, start=start, oldest_first=True)
+                self.assertEqual([one.sequence for one in upwards.transactions], [3] if start == 3 else [])
+                self.assertEqual((upwards.total, upwards.next_cursor), (3, None))
 
     def test_balance_at(self) -> None:
         first, second = self.client.bonus(self.account, 1), self.client.bonus(self.account, 2)

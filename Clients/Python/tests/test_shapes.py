@@ -151,7 +151,9 @@ class Shapes(unittest.TestCase):
         self.assertEqual(shapes.account(Account.of(wire)), expected)
 
     def test_refusal(self) -> None:
+        self.assertTrue(TransactionRefused(1, Result(1, "diskFull")).retryable)
         poor = TransactionRefused(1, Result(1, "insufficientBalance"))
+        self.assertFalse(poor.retryable)
         self.assertEqual(shapes.refusal(poor), {"status": "insufficientBalance", "message": ""})
         conflict = TransactionRefused(1, Result(1, "idConflict", conflict_field="amount"))
         self.assertEqual(shapes.refusal(conflict), {"status": "idConflict", "message": "the amount differs"})

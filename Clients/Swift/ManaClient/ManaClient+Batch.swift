@@ -13,8 +13,8 @@ extension ManaClient {
   ///   - atomic: all transactions or none; then they belong to one account, and fit one request.
   ///   - deadline: how long to wait for everything; nil for the configuration's.
   /// - Returns: one result a transaction. A refused transaction is a value here, not an error.
-  /// - Throws: ``ManaError`` when a request as a whole failed; ``ManaError/Code/invalidArgument`` for an empty batch and
-  ///   for an atomic one that does not fit one request.
+  /// - Throws: ``ManaError`` when a request as a whole failed; ``ManaError/Code/invalidArgument`` for an empty batch
+  ///   and for an atomic one that does not fit one request.
   public func post(
     _ batch: borrowing Batch, atomic: Bool = false, deadline: Duration? = nil
   ) async throws(ManaError) -> BatchResults {

@@ -128,7 +128,10 @@ extension ManaClient {
   @discardableResult
   public func ping(deadline: Duration? = nil) async throws(ManaError) -> Duration {
     let start = ContinuousClock.now
-    _ = try await call(.ping, ByteBuffer(), deadline: deadline, transactionID: nil)
+    let reply = try await call(.ping, ByteBuffer(), deadline: deadline, transactionID: nil)
+    guard reply.readableBytes == 0 else {
+      throw ManaError(malformed: ProtocolError(.malformedBody, "a ping comes back unchanged"))
+    }
     return ContinuousClock.now - start
   }
 

@@ -21,18 +21,17 @@ extension ManaError {
   ///
   /// - Parameters:
   ///   - header: the reply's header.
-  ///   - body: what the server adds for people; nil when it does not follow the protocol.
-  init(refusedRequest header: FrameHeader, body: ErrorBody?, transactionID: TransactionID?) {
+  ///   - body: what the server adds for people.
+  init(refusedRequest header: FrameHeader, body: ErrorBody, transactionID: TransactionID?) {
     let status = Status(rawValue: header.status)
     let name = status?.name ?? "status \(header.status)"
-    let text = body?.text ?? ""
     let code: Code
     switch status {
     case .deadlineExceeded: code = .deadlineExceeded
     case .some(let known) where known.rawValue < 256: code = .refused
     default: code = .requestRefused
     }
-    let explanation = text.isEmpty ? status.map { Refusal.sentence(for: $0) } ?? "" : loggable(text)
+    let explanation = body.text.isEmpty ? status.map { Refusal.sentence(for: $0) } ?? "" : loggable(body.text)
     self.init(
       code, execution: header.flags.contains(.notExecuted) || code == .refused ? .notExecuted : .unknown,
       message: explanation.isEmpty || explanation == name ? name : "\(name): \(explanation)", status: status,

@@ -7,7 +7,8 @@ struct AccountCommand: LedgerCommand {
     commandName: "account",
     abstract: "Show the head of an account's usage page.",
     discussion: """
-      The balance is what was purchased, given as a bonus and refunded, less what was spent.
+      The balance is what was purchased, given as a bonus and refunded, less what
+      was spent.
 
       EXAMPLE
         mana account 42

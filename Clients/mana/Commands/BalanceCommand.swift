@@ -6,8 +6,9 @@ struct BalanceCommand: LedgerCommand {
     commandName: "balance",
     abstract: "Print an account's balance, now or at a time.",
     discussion: """
-      A time is 2026-01-15T10:30:00Z, a local 2026-01-15 or '2026-01-15 10:30', or how long ago: 15m, 2h, 1d. Before
-      the account's first transaction the balance is zero.
+      A time is 2026-01-15T10:30:00Z, a local 2026-01-15 or '2026-01-15 10:30', or
+      how long ago: 15m, 2h, 1d. Before the account's first transaction the balance
+      is zero.
 
       EXAMPLES
         mana balance 42

@@ -13,9 +13,10 @@ struct ExportCommand: LedgerCommand {
     commandName: "export",
     abstract: "Write an account's whole history, oldest first.",
     discussion: """
-      csv: a header line and RFC 4180 lines. json: JSON Lines, one object a line. Both have the fields of `mana history
-      --json`, amounts with their sign and exact times in UTC. With --output the file appears when it is complete;
-      status 73 or 74 says that it could not be written.
+      csv: a header line and RFC 4180 lines. json: JSON Lines, one object a line.
+      Both have the fields of `mana history --json`, amounts with their sign and
+      exact times in UTC. With --output the file appears when it is complete; status
+      73 or 74 says that it could not be written.
 
       EXAMPLES
         mana export 42 --format csv --output history.csv

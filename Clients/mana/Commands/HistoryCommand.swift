@@ -10,12 +10,14 @@ struct HistoryCommand: LedgerCommand {
     commandName: "history",
     abstract: "List an account's transactions as its usage page does, newest first.",
     discussion: """
-      Each line has the operation, the amount, the balance after it, the time, and in parentheses how many things were
-      made and the note. In a terminal, spends are red, purchases green, refunds blue and bonuses gold, unless NO_COLOR
-      is set. Times are local: 10:30 AM today, Jan 15 this year, Jan 15, 2025 before.
+      Each line has the operation, the amount, the balance after it, the time, and
+      in parentheses how many things were made and the note. In a terminal, spends
+      are red, purchases green, refunds blue and bonuses gold, unless NO_COLOR is
+      set. Times are local: 10:30 AM today, Jan 15 this year, Jan 15, 2025 before.
 
-      Filters can be combined; a type or an operation can be given several times. --since and --until take
-      2026-01-15T10:30:00Z, a local 2026-01-15 or '2026-01-15 10:30', or how long ago: 15m, 2h, 1d.
+      Filters can be combined; a type or an operation can be given several times.
+      --since and --until take 2026-01-15T10:30:00Z, a local 2026-01-15 or
+      '2026-01-15 10:30', or how long ago: 15m, 2h, 1d.
 
       EXAMPLES
         mana history 42

@@ -6,24 +6,30 @@ struct PostCommand: ConnectingCommand {
     commandName: "post",
     abstract: "Post a file of transactions, in large batches.",
     discussion: """
-      FILE is CSV or JSON Lines; - is standard input. CSV begins with a line that names its columns, in any order:
+      FILE is CSV or JSON Lines; - is standard input. CSV begins with a line that
+      names its columns, in any order:
 
         account,type,operation,amount,quantity,note,reference,id,related
 
-      JSON Lines has an object with these keys on each line. account, type and amount are required; empty and null mean
-      absent. A spend needs its operation, a refund the id of its spend as related. Quoting follows RFC 4180.
+      JSON Lines has an object with these keys on each line. account, type and
+      amount are required; empty and null mean absent. A spend needs its operation,
+      a refund the id of its spend as related. Quoting follows RFC 4180.
 
-      The whole file is checked first: when a line is wrong, its place is named, nothing is posted and the status is 64.
-      The transactions of an account are posted in the file's order. Refused lines do not stop the others; with refused
+      The whole file is checked first: when a line is wrong, its place is named,
+      nothing is posted and the status is 64. The transactions of an account are
+      posted in the file's order. Refused lines do not stop the others; with refused
       lines the status is 2.
 
-      Running the command again with the same file is safe: what was posted is replayed, not charged again. For that, a
-      line without an id has one that follows from the file's content and the line's number:
+      Running the command again with the same file is safe: what was posted is
+      replayed, not charged again. For that, a line without an id has one that
+      follows from the file's content and the line's number:
 
-        the first 16 bytes of SHA-256(SHA-256(whole file) followed by the line number as 8 bytes, big-endian),
+        SHA-256(SHA-256(whole file) · line number as 8 bytes, big-endian),
+        the first 16 bytes,
 
-      written as a UUID. Lines count from 1, header included. So a file that was edited is another file, whose lines
-      would all be charged anew: give the lines ids when a file may change.
+      written as a UUID. Lines count from 1, header included. So a file that was
+      edited is another file, whose lines would all be charged anew: give the lines
+      ids when a file may change.
 
       EXAMPLES
         mana post charges.csv

@@ -6,7 +6,8 @@ struct PurchaseCommand: LedgerCommand {
     commandName: "purchase",
     abstract: "Add bought Mana to an account.",
     discussion: """
-      The account's first purchase or bonus creates it. The reference links to the payment's receipt.
+      The account's first purchase or bonus creates it. The reference links to the
+      payment's receipt.
 
       EXAMPLE
         mana purchase 42 500 --reference pi_123 --note '$40 Creator Pack'

@@ -6,9 +6,10 @@ struct RefundCommand: LedgerCommand {
     commandName: "refund",
     abstract: "Give back a spend, in part or what is left of it.",
     discussion: """
-      Without an amount everything that is left of the spend is given back. The sum of a spend's refunds never exceeds
-      it. With --void-if-unknown a spend that the ledger has not seen is refused if it arrives later: that settles the
-      fate of a spend that may have been lost on its way.
+      Without an amount everything that is left of the spend is given back. The sum
+      of a spend's refunds never exceeds it. With --void-if-unknown a spend that the
+      ledger has not seen is refused if it arrives later: that settles the fate of a
+      spend that may have been lost on its way.
 
       EXAMPLES
         mana refund 42 --of 7 --note 'operation failed'

@@ -6,7 +6,8 @@ struct SettleCommand: LedgerCommand {
     commandName: "settle",
     abstract: "Say how an operation that was charged with --settle-within has ended.",
     discussion: """
-      What was not used is given back; after --failed that is everything. Saying the same again changes nothing.
+      What was not used is given back; after --failed that is everything. Saying the
+      same again changes nothing.
 
       EXAMPLES
         mana settle 42 7 --succeeded

@@ -7,8 +7,8 @@ struct SpendCommand: LedgerCommand {
     commandName: "spend",
     abstract: "Charge an account.",
     discussion: """
-      With --settle-within the charge is made at once, and given back by the server unless `mana settle` or `mana
-      refund` comes within that time.
+      With --settle-within the charge is made at once, and given back by the server
+      unless `mana settle` or `mana refund` comes within that time.
 
       EXAMPLES
         mana spend 42 1.5 --operation image_generation

@@ -6,7 +6,8 @@ struct UnsettledCommand: LedgerCommand {
     commandName: "unsettled",
     abstract: "List the spends that wait for their settlement, newest first.",
     discussion: """
-      The time is that of the spend. Each line ends with the id that `mana settle` takes.
+      The time is that of the spend. Each line ends with the id that `mana settle`
+      takes.
 
       EXAMPLE
         mana unsettled 42

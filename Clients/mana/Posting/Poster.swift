@@ -10,9 +10,11 @@ struct Poster: Sendable {
   /// filled and one in flight for each, about 600 KB).
   static let laneCount = 4
 
-  /// How often a batch is sent before the command gives up, with pauses that double from ``pauseFirst``: 6 s together.
-  static let attemptsMax = 6
+  /// How often a batch is sent before the command gives up. With pauses that double from ``pauseFirst``, and
+  /// ``reconnectDeadline`` for each new connection, a server that is gone is waited for about ten seconds.
+  static let attemptsMax = 5
   static let pauseFirst = Duration.milliseconds(200)
+  static let reconnectDeadline = Duration.seconds(2)
 
   let client: ManaClient
 
@@ -98,11 +100,11 @@ struct Poster: Sendable {
     var attempt = 1
     while true {
       do throws(ManaError) {
+        if attempt > 1 { try await client.ping(deadline: Self.reconnectDeadline) }
         return Answer(lane: lane, lines: batch.lines, results: try await client.post(batch.batch))
       } catch {
-        guard attempt < Self.attemptsMax, error.isRetryable || error.execution == .unknown, !Task.isCancelled else {
-          throw error
-        }
+        let isWorthRepeating = error.isRetryable || error.execution == .unknown
+        guard attempt < Self.attemptsMax, isWorthRepeating, !Task.isCancelled else { throw error }
         try await Task.sleep(for: max(pause, error.retryAfter ?? .zero))
         attempt += 1
         pause *= 2

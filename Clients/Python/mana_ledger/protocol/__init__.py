@@ -29,7 +29,7 @@ from .frame import (
     encode_frame,
     parse_frame,
 )
-from .handshake import Extension, Hello, Welcome, shard_of
+from .handshake import Extension, Hello, Welcome, shard_of, text_of
 from .posting import Batch, BatchReply, Item, Result
 from .queries import (
     AccountOverview,
@@ -78,8 +78,6 @@ _REPLY_DECODERS: Dict[int, Callable[[bytes], ReplyBody]] = {
 
 def decode_request(frame: Frame) -> RequestBody:
     """What a client asks for, checked as a server checks it. Raises :class:`ProtocolError`."""
-    if frame.opcode == Opcode.hello:
-        raise ProtocolError(Status.unexpectedHello, "connection", "a second hello")
     return _REQUEST_DECODERS[check_request(frame)](frame.body)
 
 
@@ -142,4 +140,5 @@ __all__ = [
     "name_of",
     "parse_frame",
     "shard_of",
+    "text_of",
 ]

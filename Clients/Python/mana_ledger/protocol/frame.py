@@ -200,6 +200,8 @@ def check_request(frame: Frame) -> Opcode:
     check_body(frame)
     if frame.flags or frame.status or frame.reserved:
         raise reserved_bits("flags, status and reserved of a request are zero")
+    if frame.opcode == Opcode.hello:
+        raise ProtocolError(Status.unexpectedHello, "connection", "a second hello")
     if frame.opcode not in REQUEST_OPCODES:
         raise ProtocolError(Status.unknownOpcode, "request", f"opcode {name_of(Opcode, frame.opcode)}")
     return Opcode(frame.opcode)
@@ -221,7 +223,7 @@ def check_hello_header(frame: Frame) -> None:
     if HEADER_BYTES + len(frame.payload) > HELLO_BYTES_MAX:
         raise ProtocolError(Status.frameTooLarge, "connection", "a hello has at most 4096 bytes")
     if crc32c(frame.payload) != frame.body_checksum:
-        raise ProtocolError(Status.malformedHello, "connection", "the body's checksum does not match")
+        raise ProtocolError(Status.bodyChecksumMismatch, "connection", "the body's checksum does not match")
     if frame.flags or frame.status or frame.reserved or frame.correlation:
         raise ProtocolError(Status.malformedHello, "connection", "a field of the header is not zero")
 

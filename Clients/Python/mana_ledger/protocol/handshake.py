@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import FrozenSet, List, Tuple
 
-from .codes import CRITICAL_EXTENSION_BIT, FRAME_BYTES_MAX_LEAST, Status
+from .codes import CRITICAL_EXTENSION_BIT, FRAME_BYTES_MAX_LEAST, ExtensionKind, Status
 from .frame import VERSION, ProtocolError, malformed_body, pad, padded, reserved_bits
 
 _HELLO = struct.Struct("<BB6sQ16s16sII")
@@ -27,18 +27,30 @@ _U64 = 2**64 - 1
 
 @dataclass(frozen=True)
 class Extension:
-    """A part of the handshake that a receiver may skip when it does not know the kind, unless it is critical."""
+    """A part of the handshake that a receiver may skip when it does not know the kind, unless it is critical.
+
+    ``kind`` is as it is sent: the critical bit is part of it.
+    """
 
     kind: int
     value: bytes
 
     @property
     def text(self) -> str:
-        """The value of a kind that is text; a byte that is not UTF-8 becomes U+FFFD."""
-        return self.value.decode("utf-8", "replace")
+        """The value of a kind that is text; a text that is not UTF-8 is as if it were empty."""
+        try:
+            return self.value.decode("utf-8")
+        except UnicodeDecodeError:
+            return ""
 
 
 Extensions = Tuple[Extension, ...]
+_KNOWN_KINDS: FrozenSet[int] = frozenset(ExtensionKind)
+
+
+def text_of(extensions: Extensions, kind: ExtensionKind) -> str:
+    """The text of ``kind``, empty when there is none. Of several extensions of one kind the first counts."""
+    return next((one.text for one in extensions if one.kind & ~CRITICAL_EXTENSION_BIT == kind), "")
 
 
 def encode_extensions(extensions: Extensions) -> bytes:
@@ -96,20 +108,20 @@ class Hello:
 
     @classmethod
     def decode(cls, body: bytes) -> Hello:
-        """Raises :class:`ProtocolError` of level ``"connection"``."""
+        """Raises :class:`ProtocolError` of level ``"connection"``; the order of the checks is the specification's."""
         if len(body) < _HELLO.size:
             raise _malformed(f"{len(body)} bytes")
         low, high, reserved, features, ledger, instance, frame_bytes_max, extension_bytes = _HELLO.unpack_from(body)
-        if any(reserved):
-            raise _malformed("a reserved byte is set")
+        if extension_bytes != len(body) - _HELLO.size:
+            raise _malformed(f"extensionBytes {extension_bytes}")
         if low > high:
             raise _malformed(f"versions {low} to {high}")
+        if any(reserved):
+            raise _malformed("a reserved byte is set")
         if not low <= VERSION <= high:
             raise ProtocolError(Status.unsupportedVersion, "connection", f"versions {low} to {high}")
         if frame_bytes_max < FRAME_BYTES_MAX_LEAST:
             raise _malformed(f"frameBytesMax {frame_bytes_max}")
-        if extension_bytes != len(body) - _HELLO.size:
-            raise _malformed(f"extensionBytes {extension_bytes}")
         try:
             extensions = decode_extensions(body[_HELLO.size :])
         except ProtocolError as error:
@@ -127,9 +139,9 @@ class Hello:
 
 
 def _check_critical(extensions: Extensions) -> None:
-    """Refuses what must not be skipped; no kind with the critical bit is defined."""
+    """Refuses what is not known and must not be skipped. A kind that is known may carry the critical bit."""
     for extension in extensions:
-        if extension.kind & CRITICAL_EXTENSION_BIT:
+        if extension.kind & CRITICAL_EXTENSION_BIT and extension.kind & ~CRITICAL_EXTENSION_BIT not in _KNOWN_KINDS:
             message = f"kind {extension.kind:#06x}"
             raise ProtocolError(Status.criticalExtensionUnknown, "connection", message)
 

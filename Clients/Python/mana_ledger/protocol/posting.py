@@ -117,14 +117,19 @@ class Batch:
 
     @classmethod
     def decode(cls, body: bytes, items_max: int = ITEMS_MAX) -> Batch:
-        """Checks the shape, not the items: those are refused one by one. Raises :class:`ProtocolError`."""
+        """Checks the shape, in the specification's order; the items are refused one by one.
+
+        Raises :class:`ProtocolError`.
+        """
         if len(body) < _PRELUDE.size:
             raise malformed_body("the batch prelude is cut off", len(body))
         stride, flags, count, text_bytes, reserved = _PRELUDE.unpack_from(body)
-        if flags & ~(FLAG_ATOMIC | FLAG_FULL_RESULTS) or any(reserved):
-            raise reserved_bits("a reserved bit of the batch prelude is set", 2 if not any(reserved) else 12)
         if stride != ITEM_BYTES:
             raise malformed_body(f"item stride {stride}")
+        if flags & ~(FLAG_ATOMIC | FLAG_FULL_RESULTS):
+            raise reserved_bits("a reserved flag of the batch is set", 2)
+        if any(reserved):
+            raise reserved_bits("a reserved byte of the batch prelude is set", 12)
         if count == 0:
             raise ProtocolError(Status.emptyBatch, "request", "a batch has at least one item", 4)
         if count > items_max:

@@ -32,7 +32,7 @@ TRANSACTION_BYTES = 96
 FLAG_OLDEST_FIRST = 1
 FLAG_MORE = 1
 
-_TYPE_BITS = sum(1 << kind for kind in TransactionType)
+_TYPE_BITS = sum(1 << kind for kind in TransactionType if kind != TransactionType.settlement)
 _OPERATION_BITS = sum(1 << kind for kind in Operation)
 
 
@@ -104,27 +104,32 @@ class ListTransactions:
 
     @classmethod
     def decode(cls, body: bytes, page_max: int = PAGE_MAX) -> ListTransactions:
-        """Raises :class:`ProtocolError`; a filter that cannot be meant is ``invalidFilter``."""
+        """Raises :class:`ProtocolError`; the order of the checks is the specification's.
+
+        A filter that cannot be meant is ``invalidFilter``, and the message names the field.
+        """
         if len(body) < _LIST.size:
             raise malformed_body("the request is cut off", len(body))
         account, start, limit, flags, types, operations, *rest = _LIST.unpack_from(body)
         time_from, time_to, amount_min, amount_max, related, reference_bytes, reserved = rest
+        if reference_bytes > TEXT_BYTES_MAX:
+            raise _invalid_filter("referenceBytes", 88)
+        check_padding(body, _LIST.size + reference_bytes)
         if flags & ~FLAG_OLDEST_FIRST:
             raise reserved_bits("a reserved flag is set", 28)
         if reserved:
             raise reserved_bits("a reserved byte is set", 92)
-        if reference_bytes > TEXT_BYTES_MAX:
-            raise _invalid_filter("referenceBytes", 88)
-        check_padding(body, _LIST.size + reference_bytes)
+        if not any(account):
+            raise _invalid_filter("account", 0)
         _check_limit(limit, page_max)
         if types & ~_TYPE_BITS:
             raise _invalid_filter("types", 32)
         if operations & ~_OPERATION_BITS:
             raise _invalid_filter("operations", 36)
-        if time_to and time_from > time_to:
-            raise _invalid_filter("timeTo", 48)
+        if time_to and time_from >= time_to:
+            raise _invalid_filter("timeFrom", 40)
         if amount_max and amount_min > amount_max:
-            raise _invalid_filter("amountMax", 64)
+            raise _invalid_filter("amountMin", 56)
         return cls(
             account=int.from_bytes(account, "little"),
             start=start,

@@ -147,7 +147,7 @@ def _opcodes() -> Vectors:
 
     return [
         case(0x00, "No opcode."),
-        case(0x02, "Reserved."),
+        case(0x02, "Reserved: its reply would have the opcode of goAway."),
         case(0x16, "After the last posting call."),
         case(0x25, "After the last read."),
         case(0x7F, "The last that a request could have."),
@@ -226,7 +226,21 @@ def preface_vectors() -> Vectors:
         case("http-get", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "A browser.", "http400"),
         case("http-post", b"POST /spend HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "A web client.", "http400"),
         case("http-head", b"HEAD / HTTP/1.0\r\n\r\n", "A health check.", "http400"),
-        case("http-2", http_2, "The preface of HTTP/2.", "any"),
+        case("http-2", http_2, "The preface of HTTP/2.", "http400"),
+    ] + [
+        case(f"http-{method.lower()}", f"{method} {target} HTTP/1.1\r\n\r\n".encode(), "A method of HTTP.", "http400")
+        for method, target in (
+            ("PUT", "/"),
+            ("DELETE", "/1"),
+            ("OPTIONS", "*"),
+            ("PATCH", "/1"),
+            ("CONNECT", "localhost:443"),
+        )
+    ] + [
+        case("http-trace", b"TRACE / HTTP/1.1\r\n\r\n", "Not among the methods that are taken for HTTP.", "goAway"),
+        case("http-lower-case", b"get / HTTP/1.1\r\n\r\n", "Methods have capital letters.", "goAway"),
+        case("http-no-space", b"GETAWAY / HTTP/1.1\r\n\r\n", "The space belongs to it.", "goAway"),
+        case("http-tab", b"POST\t/ HTTP/1.1\r\n\r\n", "The space belongs to it.", "goAway"),
         case("tls-client-hello", client_hello, "A TLS record of type handshake.", "tlsAlert"),
         case("garbage", bytes.fromhex("deadbeefcafebabe"), "Nobody's protocol.", "goAway"),
         case("zeros", bytes(8), "Nothing at all.", "goAway"),

@@ -72,15 +72,23 @@ def _operations() -> Vectors:
     cases += [
         _one(f"operation-{name}", opcode, item, mismatch, "It belongs to another type.") for name, opcode, item in pairs
     ]
-    cases.append(_operation_0())
-    return cases
+    cases.append(_one("operation-9-settlement", Opcode.settle, settlement(operation=9), unknown, "Reserved."))
+    return cases + _operation_0()
 
 
-def _operation_0() -> Json:
-    about = "Operation 0 belongs to settlements; the specification does not say whether it is known."
-    vector = _one("operation-0", Opcode.spend, spend(operation=0), "operationMismatch", about)
-    vector["error"]["alternatives"] = ["unknownOperation"]
-    return vector
+def _operation_0() -> Vectors:
+    """Operation 0 belongs to settlements; on anything else it is not known."""
+    cases = (
+        ("spend", Opcode.spend, spend(operation=0)),
+        ("purchase", Opcode.purchase, purchase(operation=0)),
+        ("refund", Opcode.refund, refund(operation=0)),
+        ("bonus", Opcode.bonus, bonus(operation=0)),
+        ("spend-in-post", Opcode.post, spend(operation=0)),
+    )
+    return [
+        _one(f"operation-0-{name}", opcode, item, "unknownOperation", "Operation 0 belongs to settlements.")
+        for name, opcode, item in cases
+    ]
 
 
 def _flags() -> Vectors:
@@ -184,6 +192,8 @@ def _precedence() -> Vectors:
     cases = (
         ("type-operation", post, spend(type=0, operation=99), "unknownType"),
         ("type-mismatch-operation", call, purchase(operation=99), "typeMismatch"),
+        ("type-mismatch-operation-0", call, purchase(operation=0), "typeMismatch"),
+        ("operation-0-flag", call, spend(operation=0, flags=RESERVED), "unknownOperation"),
         ("operation-flag", call, spend(operation=99, flags=RESERVED), "unknownOperation"),
         ("operation-mismatch-flag", call, spend(operation=Operation.refund, flags=RESERVED), "operationMismatch"),
         ("flag-id", call, spend(flags=RESERVED, id=0), "reservedFlag"),
@@ -213,7 +223,13 @@ def _precedence() -> Vectors:
 def _batches() -> Vectors:
     items = [purchase(id=1), spend(id=2, amount=0), spend(id=3), spend(id=4, operation=99), bonus(id=0)]
     statuses: Sequence[Optional[str]] = (None, "amountZero", None, "unknownOperation", "idMissing")
-    atomic = [purchase(id=1), spend(id=2), spend(id=3, amount=0), spend(id=0)]
+    alone = 0x6D616E61  # an account of no other vector, so that none has put anything into it
+    atomic = [
+        purchase(id=1, account=alone),
+        spend(id=2, account=alone),
+        spend(id=3, account=alone, amount=0),
+        spend(id=0, account=alone),
+    ]
     undone = ("notApplied", "notApplied", "amountZero", "notApplied")
     return [
         refused_items("batch-some", Opcode.post, items, statuses, "The others are applied or refused by themselves."),
@@ -227,7 +243,7 @@ def _batches() -> Vectors:
         ),
         _conditional(
             refused_items("batch-atomic", Opcode.post, atomic, undone, "Nothing is changed.", atomic=True),
-            "the account is new or has at least 1.5 Mana and none of these ids; otherwise an earlier item is refused",
+            "the account is new, as no other vector is about it; otherwise an earlier item may be refused",
         ),
     ]
 

@@ -15,6 +15,7 @@ from mana_ledger.protocol import (
     ConflictField,
     ErrorBody,
     Extension,
+    ExtensionKind,
     GetAccount,
     Hello,
     Item,
@@ -31,6 +32,7 @@ from mana_ledger.protocol import (
     TransactionType,
     Welcome,
     name_of,
+    text_of,
 )
 
 Json = Dict[str, Any]
@@ -140,9 +142,13 @@ def page(value: Page) -> Json:
     }
 
 
-def extensions(values: Tuple[Extension, ...]) -> List[Json]:
-    """The extensions of the handshake; values as bytes, since an unknown kind may hold anything."""
-    return [{"kind": one.kind, "valueHex": one.value.hex()} for one in values]
+def extensions(values: Tuple[Extension, ...]) -> Json:
+    """The extensions of the handshake: as bytes, since an unknown kind may hold anything, and the texts understood."""
+    kinds = {one.kind & 0x7FFF for one in values}
+    return {
+        "extensions": [{"kind": one.kind, "valueHex": one.value.hex()} for one in values],
+        "texts": {kind.name: text_of(values, kind) for kind in ExtensionKind if kind in kinds},
+    }
 
 
 def hello(value: Hello) -> Json:
@@ -154,7 +160,7 @@ def hello(value: Hello) -> Json:
         "ledger": str(value.ledger),
         "instance": str(value.instance),
         "frameBytesMax": value.frame_bytes_max,
-        "extensions": extensions(value.extensions),
+        **extensions(value.extensions),
     }
 
 
@@ -173,7 +179,7 @@ def welcome(value: Welcome) -> Json:
         "shardHashSeed": str(value.shard_hash_seed),
         "time": str(value.time),
         "pageMax": value.page_max,
-        "extensions": extensions(value.extensions),
+        **extensions(value.extensions),
     }
 
 

@@ -36,7 +36,7 @@ def go_away(status: Status, text: str, **header: Any) -> bytes:
 
 def vectors() -> Vectors:
     """The cases."""
-    return _hellos() + _welcomes() + _go_aways()
+    return _hellos() + _extensions() + _welcomes() + _go_aways()
 
 
 def _hellos() -> Vectors:
@@ -65,12 +65,44 @@ def _hellos() -> Vectors:
             "The word after the 32 bytes is skipped; the body's checksum covers it.",
             encode_frame(Opcode.hello, Hello().encode(), extra_header=b"skip me!"),
         ),
+        case(
+            "hello-microseconds",
+            "A deadline is not among what must be zero in a hello.",
+            encode_frame(Opcode.hello, Hello().encode(), microseconds=5_000_000),
+        ),
+    ]
+
+
+def _extensions() -> Vectors:
+    """Extensions that a receiver takes, and what it understands of them."""
+    cases = (
+        ("name-critical", "A known kind may carry the critical bit.", [(0x8001, b"golden")]),
+        ("token-critical", "A known kind may carry the critical bit.", [(0x8002, b"secret"), (1, b"golden")]),
+        ("name-twice", "The first counts.", [(1, b"first"), (1, b"second")]),
+        ("name-twice-critical", "With the critical bit it is the same kind.", [(0x8001, b"first"), (1, b"second")]),
+        ("name-twice-empty-first", "An empty one counts as well.", [(1, b""), (1, b"second")]),
+        ("name-not-utf8", "As if it were empty.", [(1, b"caf\xe9")]),
+        ("name-not-utf8-first", "As if it were empty, and the first counts.", [(1, b"\xff"), (1, b"second")]),
+        ("name-surrogate", "A surrogate is not UTF-8.", [(1, b"\xed\xa0\x80")]),
+        ("token-not-utf8", "As if it were empty.", [(2, b"\x80"), (1, b"golden")]),
+    )
+    return [
+        valid(
+            f"hello-{name}",
+            "client",
+            "handshake",
+            hello(extensions=tuple(Extension(kind, value) for kind, value in pairs)),
+            about,
+        )
+        for name, about, pairs in cases
     ]
 
 
 def _welcomes() -> Vectors:
     named = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(3, b"mana-server 1.0.0"),)})
     unknown = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(0x0400, b"later"),)})
+    critical = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(0x8003, b"mana-server 1.0.0"),)})
+    twice = Welcome(**{**WELCOME.__dict__, "extensions": (Extension(3, b"\xff"), Extension(3, b"second"))})
 
     def case(label: str, about: str, welcome: Welcome) -> Json:
         return valid(label, "server", "handshake", encode_frame(Opcode.welcome, welcome.encode()), about)
@@ -79,6 +111,8 @@ def _welcomes() -> Vectors:
         case("welcome", "The limits of section 10.", WELCOME),
         case("welcome-server-name", "The server says who it is.", named),
         case("welcome-extension-unknown", "A client skips an unknown kind.", unknown),
+        case("welcome-server-name-critical", "A known kind may carry the critical bit.", critical),
+        case("welcome-server-name-twice", "The first counts, and it is not UTF-8: as if it were empty.", twice),
     ]
 
 

@@ -133,6 +133,9 @@ def reply_vectors() -> Vectors:
     full_poor = Result(Status.insufficientBalance, balance=250_000, timestamp=0, refundable=0)
     negative = Result(ok, 2**32 - 1, 2**63 - 1, balance=-(2**63), timestamp=2**64 - 1, refundable=0)
     atomic = [Result(Status.notApplied), poor, Result(Status.notApplied)]
+    part_full = [Result(ok, 7, 1_500_000), Result(Status.diskFull), Result(ok, 3, 10 * MANA), Result(Status.diskFull)]
+    part_down = [Result(Status.shuttingDown, balance=0, timestamp=0, refundable=0), full]
+    mixed_replay = [Result(Status.notApplied), Result(Status.idConflict)]
     return [
         _reply("spend-reply", "Applied as the second transaction.", Opcode.spend, [Result(ok, 2, 1_500_000)]),
         _reply("spend-reply-replayed", "It had been applied before.", Opcode.spend, [replayed]),
@@ -154,6 +157,9 @@ def reply_vectors() -> Vectors:
             [Result(ok, 1, 1000 * MANA), replayed, poor, conflict, Result(Status.unknownType)],
         ),
         _reply("post-reply-full", "Two full results.", Opcode.post, [full, full_poor]),
+        _reply("post-reply-part-disk-full", "One part of a split batch was not executed.", Opcode.post, part_full),
+        _reply("post-reply-part-shutting-down", "Nor was this, of another shard.", Opcode.post, part_down),
+        _reply("post-reply-atomic-mixed", "New among replays: refused, and no field.", Opcode.post, mixed_replay),
         _reply("post-reply-atomic-refused", "The second item's refusal undid the batch.", Opcode.post, atomic),
     ] + _errors()
 

@@ -64,7 +64,11 @@ def vectors() -> Vectors:
         _list("start", "On from a cursor.", start=57),
         _list("oldest-first", "From the beginning.", oldest_first=True),
         _list("oldest-first-start", "From a sequence number on, upwards.", oldest_first=True, start=2**32 - 1),
+        _list("start-2-32", "Beyond the last that there can be: at the newest.", start=2**32),
+        _list("start-max", "Not minus one.", start=2**64 - 1),
+        _list("start-max-oldest-first", "An empty page.", oldest_first=True, start=2**64 - 1),
         _list("types", "Spends and refunds.", types=types),
+        _list("types-all", "Each type of a history, which is the same as none.", types=0b11110),
         _list("operations", "Combinations only.", operations=1 << Operation.combination),
         _list("operations-all", "Each operation, which is the same as none.", operations=every_operation),
         _list("time-from", "Since a time.", time_from=TIME),
@@ -76,6 +80,11 @@ def vectors() -> Vectors:
         _list("related", "The refunds of one spend.", related=SPEND_ID),
         _list("reference", "One payment.", reference=b"pi_3N"),
         _list("reference-longest", "255 bytes.", reference=b"x" * 255),
+        _list("reference-not-utf8", "It is compared as bytes, and equals none.", reference=b"caf\xe9"),
+        _list("reference-cut-off", "A prefix of a character's bytes is not refused.", reference=b"\xf0\x9f\x8e"),
+        _list("reference-zero", "U+0000 is a byte like any other.", reference=b"\x00"),
+        _list("time-least", "The shortest range.", time_to=1),
+        _list("time-one-nanosecond", "The shortest range after 1970.", time_from=TIME, time_to=TIME + 1),
         _list(
             "everything",
             "Each filter at once.",
@@ -95,6 +104,7 @@ def vectors() -> Vectors:
 
 
 def _other_requests() -> Vectors:
+    beyond = ListUnsettled(ACCOUNT, 2**64 - 1)
     return [
         _request("get-account", "The overview.", Opcode.getAccount, GetAccount(ACCOUNT).encode()),
         _request("get-account-uuid", "By UUID.", Opcode.getAccount, GetAccount(UUID_ACCOUNT).encode()),
@@ -103,6 +113,7 @@ def _other_requests() -> Vectors:
         _request("balance-at-0", "Before everything.", Opcode.balanceAt, BalanceAt(ACCOUNT, 0).encode()),
         _request("balance-at-max", "After everything.", Opcode.balanceAt, BalanceAt(ACCOUNT, 2**64 - 1).encode()),
         _request("list-unsettled", "The newest hundred.", Opcode.listUnsettled, ListUnsettled(ACCOUNT).encode()),
+        _request("list-unsettled-start-max", "At the newest.", Opcode.listUnsettled, beyond.encode()),
         _request("list-unsettled-start", "On.", Opcode.listUnsettled, ListUnsettled(ACCOUNT, 31, 1_000).encode()),
         _request("ping-empty", "No payload.", Opcode.ping, b""),
         _request("ping-8", "Eight bytes.", Opcode.ping, b"mana\x00\xff\x80\n"),

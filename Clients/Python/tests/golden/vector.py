@@ -44,14 +44,14 @@ def broken(
     *,
     direction: str = "client",
     stage: str = "established",
-    alternatives: Sequence[str] = (),
+    field: Optional[str] = None,
     condition: Optional[str] = None,
     answer: Optional[str] = None,
 ) -> Json:
     """Bytes that are refused, and how."""
     error: Json = {"level": level, "status": status}
-    if alternatives:
-        error["alternatives"] = list(alternatives)
+    if field:
+        error["field"] = field
     if condition:
         error["condition"] = condition
     if answer:

@@ -58,20 +58,20 @@ def decode(data: bytes, direction: str, stage: str) -> Json:
     if from_client and stage == "handshake":
         expect(opcode == 0x01, "connection", "helloExpected")
         expect(len(data) <= 4_096, "connection", "frameTooLarge")
-        whole = crc32c(data[32:]) == u(data, 24, 4) and data[7] == 0 and u(data, 16, 4) == 0 and u(data, 8, 8) == 0
-        expect(whole, "connection", "malformedHello")
+        expect(crc32c(data[32:]) == u(data, 24, 4), "connection", "bodyChecksumMismatch")
+        expect(data[7] == 0 and u(data, 16, 4) == 0 and u(data, 8, 8) == 0, "connection", "malformedHello")
         return {**fields, "body": hello(body)}
     level = "connection" if stage == "handshake" else "request"
-    if from_client and opcode == 0x01:
-        refuse("connection", "unexpectedHello")
     try:
         expect(crc32c(data[32:]) == u(data, 24, 4), "request", "bodyChecksumMismatch")
         if from_client:
             expect(data[7] == 0 and u(data, 16, 2) == 0, "request", "reservedBits")
         unreserved(data[7] < 4 and u(data, 18, 2) == 0)
+        if from_client and opcode == 0x01:
+            refuse("connection", "unexpectedHello")
         return {**fields, "body": body_of(opcode, body, from_client, fields["status"])}
     except Refused as error:
-        raise Refused("connection" if error.level == "connection" else level, error.status) from error
+        raise Refused("connection" if error.level == "connection" else level, error.status, error.field) from error
 
 
 def body_of(opcode: int, body: bytes, from_client: bool, status: Any) -> Json:

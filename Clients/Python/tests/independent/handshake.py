@@ -6,6 +6,9 @@ from typing import List
 
 from .primitives import Json, Refused, expect, fits, refuse, u, unreserved
 
+KINDS = {1: "clientName", 2: "token", 3: "serverName"}
+UNKNOWN = ("connection", "criticalExtensionUnknown")
+
 
 def extensions(body: bytes, at: int) -> List[Json]:
     """The rest of a handshake body."""
@@ -16,10 +19,24 @@ def extensions(body: bytes, at: int) -> List[Json]:
         following = at + (end - at + 7) // 8 * 8
         fits(following <= len(body))
         unreserved(not any(body[end:following]))
-        expect(kind < 0x8000, "connection", "criticalExtensionUnknown")
         found.append({"kind": kind, "valueHex": body[at + 4 : end].hex()})
         at = following
+    # Only once it is certain that none runs over the end.
+    expect(all(one["kind"] < 0x8000 or one["kind"] % 0x8000 in KINDS for one in found), *UNKNOWN)
     return found
+
+
+def texts(found: List[Json]) -> Json:
+    """What the known kinds say: the first of a kind, and nothing where it is not UTF-8."""
+    understood: Json = {}
+    for one in reversed(found):
+        name = KINDS.get(one["kind"] % 0x8000)
+        if name:
+            try:
+                understood[name] = str(bytes.fromhex(one["valueHex"]), "utf-8")
+            except UnicodeDecodeError:
+                understood[name] = ""
+    return understood
 
 
 def hello(body: bytes) -> Json:
@@ -27,9 +44,9 @@ def hello(body: bytes) -> Json:
     malformed = ("connection", "malformedHello")
     expect(len(body) >= 56, *malformed)
     low, high = body[0], body[1]
-    expect(low <= high and not any(body[2:8]), *malformed)
+    expect(u(body, 52, 4) == len(body) - 56 and low <= high and not any(body[2:8]), *malformed)
     expect(low <= 1 <= high, "connection", "unsupportedVersion")
-    expect(u(body, 48, 4) >= 65_536 and u(body, 52, 4) == len(body) - 56, *malformed)
+    expect(u(body, 48, 4) >= 65_536, *malformed)
     try:
         found = extensions(body, 56)
     except Refused as error:
@@ -44,6 +61,7 @@ def hello(body: bytes) -> Json:
         "instance": str(u(body, 32, 16)),
         "frameBytesMax": u(body, 48, 4),
         "extensions": found,
+        "texts": texts(found),
     }
 
 
@@ -53,6 +71,7 @@ def welcome(body: bytes) -> Json:
     unreserved(not any(body[1:4]))
     expect(body[0] == 1, "connection", "unsupportedVersion")
     fits(u(body, 84, 4) == len(body) - 88)
+    found = extensions(body, 88)
     return {
         "version": 1,
         "shardCount": u(body, 4, 4),
@@ -66,5 +85,6 @@ def welcome(body: bytes) -> Json:
         "shardHashSeed": str(u(body, 64, 8)),
         "time": str(u(body, 72, 8)),
         "pageMax": u(body, 80, 4),
-        "extensions": extensions(body, 88),
+        "extensions": found,
+        "texts": texts(found),
     }

@@ -46,8 +46,8 @@ def batch(body: bytes) -> Json:
     """A posting call."""
     fits(len(body) >= 32)
     stride, flags, count, text_bytes = u(body, 0, 2), u(body, 2, 2), u(body, 4, 4), u(body, 8, 4)
-    unreserved(flags < 4 and not any(body[12:32]))
     fits(stride == 64)
+    unreserved(flags < 4 and not any(body[12:32]))
     expect(count > 0, "request", "emptyBatch")
     expect(count <= 8_190, "request", "batchTooLarge")
     start = 32 + 64 * count
@@ -113,7 +113,7 @@ def item_refusal(call: str, one: Json) -> str:
     ladder = (
         (isinstance(kind, int), "unknownType"),
         (call != "post" and kind != call_type, "typeMismatch"),
-        (isinstance(operation, int) and operation != 0, "unknownOperation"),
+        (isinstance(operation, int) and (operation != 0 or kind != "settlement"), "unknownOperation"),
         (operation not in allowed_operations, "operationMismatch"),
         (not flags <= allowed_flags.get(kind, set()), "reservedFlag"),
         (one["id"] == "0", "idMissing"),

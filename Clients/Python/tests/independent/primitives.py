@@ -8,12 +8,16 @@ Json = Dict[str, Any]
 
 
 class Refused(Exception):
-    """What the protocol does not allow, with the level and the status that it gives it."""
+    """What the protocol does not allow, with the level and the status that it gives it.
 
-    def __init__(self, level: str, status: str) -> None:
-        super().__init__(f"{level}: {status}")
+    ``field`` names what is wrong with a filter.
+    """
+
+    def __init__(self, level: str, status: str, field: str = "") -> None:
+        super().__init__(f"{level}: {status} {field}")
         self.level = level
         self.status = status
+        self.field = field
 
 
 def refuse(level: str, status: str) -> NoReturn:

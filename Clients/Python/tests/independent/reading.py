@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from .posting import item
-from .primitives import OPERATIONS, TYPES, Json, bit_names, expect, fits, i64, padding, put_text, u, unreserved
+from .primitives import OPERATIONS, TYPES, Json, Refused, bit_names, fits, i64, padding, put_text, u, unreserved
 
 
 def record(body: bytes, at: int, text: bytes, text_at: int) -> Tuple[Json, int]:
@@ -52,16 +52,19 @@ def list_transactions(body: bytes) -> Json:
     """A request for a page."""
     fits(len(body) >= 96)
     flags, reference_bytes = u(body, 28, 4), u(body, 88, 4)
-    unreserved(flags < 2 and u(body, 92, 4) == 0)
-    meant(reference_bytes <= 255)
+    meant(reference_bytes <= 255, "referenceBytes")
     padding(body, 96 + reference_bytes)
+    unreserved(flags < 2 and u(body, 92, 4) == 0)
     types, operations = u(body, 32, 4), u(body, 36, 4)
     time_from, time_to = u(body, 40, 8), u(body, 48, 8)
     amount_min, amount_max = u(body, 56, 8), u(body, 64, 8)
-    meant(1 <= u(body, 24, 4) <= 1_000)
-    meant(not types & ~0b111110 and not operations & ~0b111111110)
-    meant(time_to == 0 or time_from <= time_to)
-    meant(amount_max == 0 or amount_min <= amount_max)
+    meant(u(body, 0, 16) > 0, "account")
+    meant(1 <= u(body, 24, 4) <= 1_000, "limit")
+    # A settlement never appears in a history, so that its bit is no more than a reserved one.
+    meant(not types & ~0b11110, "types")
+    meant(not operations & ~0b111111110, "operations")
+    meant(time_to == 0 or time_from < time_to, "timeFrom")
+    meant(amount_max == 0 or amount_min <= amount_max, "amountMin")
     fields: Json = {
         "account": str(u(body, 0, 16)),
         "start": str(u(body, 16, 8)),
@@ -79,16 +82,17 @@ def list_transactions(body: bytes) -> Json:
     return fields
 
 
-def meant(condition: bool) -> None:
+def meant(condition: bool, field: str) -> None:
     """A filter must be possible."""
-    expect(condition, "request", "invalidFilter")
+    if not condition:
+        raise Refused("request", "invalidFilter", field)
 
 
 def list_unsettled(body: bytes) -> Json:
     """A request for unsettled spends."""
     fits(len(body) == 32)
     unreserved(u(body, 28, 4) == 0)
-    meant(1 <= u(body, 24, 4) <= 1_000)
+    meant(1 <= u(body, 24, 4) <= 1_000, "limit")
     return {"account": str(u(body, 0, 16)), "start": str(u(body, 16, 8)), "limit": u(body, 24, 4)}
 
 

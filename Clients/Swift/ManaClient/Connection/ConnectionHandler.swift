@@ -188,8 +188,12 @@ final class ConnectionHandler: ChannelInboundHandler {
       preconditionFailure("the body lies within its frame")
     }
     if header.status == Status.ok.rawValue { return .success(bytes) }
-    let text = bytes.withUnsafeReadableBytes { ErrorBody(orNil: $0) }
-    return .failure(ManaError(refusedRequest: header, body: text, transactionID: call.transactionID))
+    do throws(ProtocolError) {
+      let body = try bytes.decoded { (bytes) throws(ProtocolError) in try ErrorBody(reading: bytes) }
+      return .failure(ManaError(refusedRequest: header, body: body, transactionID: call.transactionID))
+    } catch {
+      return .failure(ManaError(malformed: error, transactionID: call.transactionID))
+    }
   }
 
   private func closed() {

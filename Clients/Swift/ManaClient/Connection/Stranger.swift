@@ -40,10 +40,10 @@ extension ConnectionState {
   func strangerError(_ bytes: UnsafeRawBufferPointer) -> ManaError {
     let stranger = Stranger(bytes)
     if stranger == .newerMana {
+      let version = bytes[FrameHeader.preface.count - 1]
       return ManaError(
         .handshakeFailed, execution: .notExecuted,
-        message:
-          "the server speaks major version \(bytes[FrameHeader.preface.count - 1]) of the protocol, this client version 1",
+        message: "the server speaks major version \(version) of the protocol, this client version 1",
         status: .unsupportedVersion)
     }
     let shown = bytes.prefix(ClientLimits.strangerBytesMax).map { byte in

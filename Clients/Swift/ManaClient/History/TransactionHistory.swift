@@ -37,8 +37,9 @@ public struct TransactionHistory: AsyncSequence, Sendable {
 
     fileprivate init(pages: Pages.AsyncIterator) { self.pages = pages }
 
-    /// The next transaction, nil at the end. Throws what ``ManaClient/page(of:matching:limit:from:oldestFirst:deadline:)``
-    /// throws; calling it again then asks for the same page again.
+    /// The next transaction, nil at the end. Throws what
+    /// ``ManaClient/page(of:matching:limit:from:oldestFirst:deadline:)`` throws; calling it again then asks for the
+    /// same page again.
     public mutating func next(
       isolation actor: isolated (any Actor)? = #isolation
     ) async throws(ManaError) -> Transaction? {
