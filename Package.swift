@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .executable(name: "mana-server", targets: ["mana-server"]),
     .executable(name: "mana", targets: ["mana"]),
+    .executable(name: "mana-load", targets: ["mana-load"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
   ],
   dependencies: [
@@ -23,6 +24,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     // Client side: what each client library of the Swift server ecosystem stands on.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    // The load tester's latencies.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // System libraries and inline shims: module maps and headers, nothing else.
@@ -82,6 +85,15 @@ let package = Package(
       ],
       path: "Clients/mana",
       swiftSettings: strict),
+    .executableTarget(
+      name: "mana-load",
+      dependencies: [
+        "ManaClient", "ManaProtocol", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      path: "Clients/mana-load",
+      swiftSettings: strict),
 
     // One test target a module.
     .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol", "ManaTesting"], swiftSettings: strict),
@@ -107,6 +119,13 @@ let package = Package(
       name: "ManaCommandTests",
       dependencies: [
         "mana", "ManaClient", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaLoadTests",
+      dependencies: [
+        "mana-load", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,9 +1,11 @@
 // What Swift's Glibc module leaves out because it is not POSIX: nothing but spellings, inlined into the caller.
 #pragma once
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 /// open(2): reads and writes go past the page cache.
 static const int MANA_O_DIRECT = __O_DIRECT;
@@ -24,4 +26,10 @@ static inline int64_t mana_file_system_type(const char *path) {
 static inline int mana_name_thread(pthread_t thread, const char *name) {
   extern int pthread_setname_np(pthread_t, const char *);
   return pthread_setname_np(thread, name);
+}
+
+/// poll(2) with a timeout in nanoseconds instead of milliseconds.
+static inline int mana_poll(struct pollfd *entries, unsigned long count, const struct timespec *timeout) {
+  extern int ppoll(struct pollfd *, unsigned long, const struct timespec *, const void *);
+  return ppoll(entries, count, timeout, 0);
 }
