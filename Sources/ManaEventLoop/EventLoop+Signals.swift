@@ -7,6 +7,7 @@ extension EventLoop {
   /// - Throws: When the system does not let the signal be watched, as with SIGKILL.
   public func onSignal(_ number: Int32, _ action: @escaping () -> Void) throws(EventLoopError) {
     precondition(!state.pointee.isStopping, "a loop that has stopped cannot watch a signal")
+    SystemCalls.unblock(number)
     let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
     let code = uv_signal_init(state.pointee.loop, handle)
     if code != 0 {

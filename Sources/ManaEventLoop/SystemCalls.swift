@@ -94,6 +94,15 @@ enum SystemCalls {
     _ = signal(SIGPIPE, SIG_IGN)
   }
 
+  /// Lets a signal reach this thread: whoever started the process may have blocked it, and a mask is inherited.
+  static func unblock(_ number: Int32) {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, number)
+    let status = pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    precondition(status == 0, "signal \(number) cannot be unblocked")
+  }
+
   /// Names the calling thread for the system's tools, which show 15 bytes.
   static func nameThread(_ name: String) {
     _ = String(decoding: name.utf8.prefix(15), as: UTF8.self).withCString { pthread_setname_np(pthread_self(), $0) }

@@ -20,8 +20,10 @@ import Testing
       "ManaProtocol", "NIOCore", "NIOPosix", "Logging", "Synchronization", "Glibc", "Musl", "Darwin", "Android",
     ],
     "Clients/mana": [
-      "ManaClient", "ArgumentParser", "Logging", "Foundation", "FoundationEssentials", "Crypto", "Glibc", "Darwin",
-      "Synchronization",
+      "ManaClient", "ManaProtocol", "ArgumentParser", "Glibc", "Musl", "Darwin", "Synchronization",
+    ],
+    "Clients/mana-load": [
+      "ManaClient", "ManaProtocol", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
     ],
   ]
 
