@@ -145,8 +145,13 @@ extension Ledger {
   ) {
     var sequence = first
     while sequence <= last {
-      let room = UInt64(max(found.limit - found.count, LedgerLimits.windowMin))
-      let end = min(last, sequence + min(room, UInt64(LedgerLimits.windowMax)) - 1)
+      let budget = LedgerLimits.examinedMax - found.examined
+      if found.isFull || budget == 0 {
+        found.next = sequence
+        return
+      }
+      let room = max(found.limit - found.count, LedgerLimits.windowMin)
+      let end = min(last, sequence + UInt64(min(room, LedgerLimits.windowMax, budget)) - 1)
       let window = Int(end - sequence) + 1
       let result = records.position(ofSequence: UInt32(end), from: account.lastPosition)
       found.searched += result.reads + window
@@ -157,8 +162,8 @@ extension Ledger {
           position = records.record(at: position).previous
         }
         for index in 0..<window where found.next == 0 {
-          let isSpent = found.isFull || found.examined == LedgerLimits.examinedMax
-          if isSpent || !examine(positions[index], filter, &found) { found.next = sequence + UInt64(index) }
+          // The window is no longer than the budget, so that only the page can be full before its end.
+          if found.isFull || !examine(positions[index], filter, &found) { found.next = sequence + UInt64(index) }
         }
       }
       if found.next != 0 { return }

@@ -14,30 +14,26 @@ import Testing
   /// Most reads of one search: along the roots and down a tree, two a level, in a history of 2^20 at most.
   static let searchReadsMax = 3 * 20 + 2
 
-  /// Transaction *n* has the amount *n* and the time `start + n × step`; every hundredth carries the reference "h".
+  /// Transaction *n* has the amount *n*. A thousand are posted at a time, the first of them at `time(n)`.
   private static func bench() -> Bench {
     var bench = Bench()
     let block: UInt64 = 1_000
     for first in stride(from: 1, through: count, by: Int(block)) {
-      // The times within a block follow from its first one by nanoseconds; the next block starts at its own time.
-      bench.now = start + first * step
-      bench.post(
-        (first..<first + block).map { .bonus(UInt128($0), account, $0, note: $0 % 100 == 0 ? "h" : "") }, stride: 16)
+      bench.now = time(first)
+      bench.post((first..<first + block).map { .bonus(UInt128($0), account, $0) }, stride: 16)
     }
     return bench
   }
 
   /// What a call answered, and how many records it read for that.
   private static func ask(
-    _ bench: inout Bench, _ query: HistoryQuery, reference: String = ""
-  ) -> (page: TransactionPage, reads: Int) {
-    let page = bench.page(query, reference: reference)
+    _ bench: inout Bench, _ query: HistoryQuery
+  ) throws -> (page: TransactionPage, reads: Int) {
     let base = UnsafeMutableRawPointer.allocate(byteCount: Bench.replyBytes, alignment: 8)
     defer { base.deallocate() }
-    let outcome = Array(reference.utf8).withUnsafeBytes {
-      bench.ledger.list(query, reference: $0, into: base, capacity: Bench.replyBytes)
-    }
-    return (page, outcome.reads)
+    let outcome = bench.ledger.list(
+      query, reference: UnsafeRawBufferPointer(start: nil, count: 0), into: base, capacity: Bench.replyBytes)
+    return (try TransactionPage(UnsafeRawBufferPointer(start: base, count: outcome.bytes)), outcome.reads)
   }
 
   private static func query(
@@ -51,8 +47,16 @@ import Testing
   /// When the block that transaction `number` begins was posted.
   private static func time(_ number: UInt64) -> UInt64 { start + number * step }
 
-  @Test func aCallReadsItsPageAndTheWayThere() {
+  /// One test for all calls, because making the history takes longer than asking about it.
+  @Test func callsReadWhatTheyAnswerAndTheWayThere() throws {
     var bench = Self.bench()
+    try checkPages(&bench)
+    checkBalances(bench)
+    for oldestFirst in [false, true] { try checkBudget(&bench, oldestFirst: oldestFirst) }
+    bench.ledger.checkInvariants()
+  }
+
+  private func checkPages(_ bench: inout Bench) throws {
     let count = Self.count
     let middle = Self.time(500_001)
     // What is asked, the newest or oldest sequence number that must come first, and how many searches it may take.
@@ -68,19 +72,17 @@ import Testing
       ("a block in the middle", Self.query(from: middle, to: Self.time(501_001)), 501_000, 3),
     ]
     for (name, query, first, searches) in cases {
-      let (page, reads) = Self.ask(&bench, query)
+      let (page, reads) = try Self.ask(&bench, query)
       #expect(page.transactions.count == query.limit && UInt64(page.transactions[0].sequence) == first, "\(name)")
       // Oldest first, a window of 64 at least is gathered from new to old, and then examined in the other direction.
-      let page64 = query.oldestFirst ? max(query.limit, LedgerLimits.windowMin) : 0
-      let most = searches * Self.searchReadsMax + page64 + query.limit
+      let gathered = query.oldestFirst ? max(query.limit, LedgerLimits.windowMin) : 0
+      let most = searches * Self.searchReadsMax + gathered + query.limit
       #expect(reads <= most && reads >= query.limit, "\(name): \(reads) reads, at most \(most)")
       #expect(page.prelude.examined == UInt64(query.limit), "\(name)")
     }
-    bench.ledger.checkInvariants()
   }
 
-  @Test func aBalanceIsFoundWithoutWalking() {
-    let bench = Self.bench()
+  private func checkBalances(_ bench: borrowing Bench) {
     let head = bench.ledger.lastPosition(of: Self.account)
     var numbers = SeededNumbers(seed: 11)
     let chosen = [1, 1_000, 1_001, 500_001, Self.count] + (0..<2_000).map { _ in 1 + numbers.below(Self.count) }
@@ -97,8 +99,7 @@ import Testing
   }
 
   /// A filter that nothing matches costs a call its budget and no more; the cursor goes on through the whole history.
-  @Test(arguments: [false, true]) func aFilterThatMatchesNothingHasABudget(oldestFirst: Bool) {
-    var bench = Self.bench()
+  private func checkBudget(_ bench: inout Bench, oldestFirst: Bool) throws {
     let budget = UInt64(LedgerLimits.examinedMax)
     var query = Self.query(limit: 1_000, oldestFirst: oldestFirst)
     query.types = 1 << UInt32(TransactionType.spend.rawValue)
@@ -107,7 +108,7 @@ import Testing
     let gathered = oldestFirst ? windows * Self.searchReadsMax + LedgerLimits.examinedMax : Self.searchReadsMax
     var calls: UInt64 = 0
     repeat {
-      let (page, reads) = Self.ask(&bench, query)
+      let (page, reads) = try Self.ask(&bench, query)
       calls += 1
       #expect(page.transactions.isEmpty && page.prelude.examined == budget, "call \(calls)")
       #expect(page.prelude.more == (page.prelude.next != 0) && page.prelude.total == Self.count)
