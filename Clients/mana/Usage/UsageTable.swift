@@ -6,12 +6,13 @@ import ManaProtocol
 /// ```
 /// operation         spent  refunded  transactions  quantity
 /// image_generation    3.0                       2            ██████
-/// combination        10.0                       1      1000  ████████████████████
+/// combination        10.0                       1     1,000  ████████████████████
 /// refund                        2.0             1
-/// total              13.0       2.0             4      1000
+/// total              13.0       2.0             4     1,000
 /// ```
 ///
-/// A column of which nothing is there is left out, but for the first three.
+/// A column of which nothing is there is left out, but for what was spent and for the number of
+/// transactions.
 struct UsageTable {
   var hasColour: Bool
   /// Columns of the terminal.
