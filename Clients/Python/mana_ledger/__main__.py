@@ -102,6 +102,8 @@ def _add_reads(
     history.add_argument("--operation", action="append", default=[], choices=[one.name for one in Operation])
     history.add_argument("--since", type=_TIME, help="RFC 3339")
     history.add_argument("--until", type=_TIME, help="RFC 3339, excluded")
+    history.add_argument("--min", type=_AMOUNT, help="the least amount, without sign")
+    history.add_argument("--max", type=_AMOUNT, help="the largest amount, without sign")
     history.add_argument("--reference", default="")
     history.add_argument("--related", type=_ID)
     command("transaction", "print one transaction", account).add_argument("id", type=_ID)
@@ -155,6 +157,8 @@ def _read(client: ManaClient, options: argparse.Namespace) -> Tuple[Json, str]:
         operations=tuple(options.operation),
         since=options.since,
         until=options.until,
+        amount_min=options.min,
+        amount_max=options.max,
         related=options.related,
         reference=options.reference,
     )

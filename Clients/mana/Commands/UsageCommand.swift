@@ -33,7 +33,7 @@ struct UsageCommand: LedgerCommand {
   @ParentCommand var root: ManaCommand
   @OptionGroup var options: ServerOptions
   @Argument(help: "The account.", transform: parseAccount) var account: AccountID
-  @Option(help: "operation or day.") var by: UsageGrouping
+  @Option(help: ArgumentHelp("What to add up by.", valueName: "grouping")) var by: UsageGrouping
   @Option(help: ArgumentHelp("Only from this time on.", valueName: "time")) var since: String?
   @Option(help: ArgumentHelp("Only before this time.", valueName: "time")) var until: String?
   @Option(
