@@ -131,8 +131,9 @@ struct Account {
     return total > UInt128(UInt64.max)
   }
 
-  /// Loads what executing an item of this operation touches, but for line 0.
+  /// Loads what executing an item of this operation touches.
   @inline(__always) func prefetch(operation: UInt8) {
+    mana_prefetch_for_write(base)
     mana_prefetch_for_write(base + 64)
     mana_prefetch_for_write(base + (operation <= 5 ? 128 : 192))
   }

@@ -142,9 +142,24 @@ struct HashIndex: ~Copyable {
     line.load(fromByteOffset: slot &* 8, as: UInt64.self) & ((1 &<< UInt64(truncatingIfNeeded: payloadBits)) &- 1)
   }
 
+  /// Where a search that found nothing ended: the slot that an entry with this hash would take.
+  struct Vacancy {
+    /// Nil when there was no room or no search.
+    var slot: UnsafeMutableRawPointer?
+    /// The slot's content, but for the payload.
+    var field: UInt64 = 0
+  }
+
   /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.
   @inline(__always)
   func find(_ hash: UInt64, _ matches: (UInt64) -> Bool) -> UInt64 {
+    var vacancy = Vacancy()
+    return find(hash, &vacancy, matches)
+  }
+
+  /// The same; when it finds nothing it tells where the entry could be inserted.
+  @inline(__always)
+  func find(_ hash: UInt64, _ vacancy: inout Vacancy, _ matches: (UInt64) -> Bool) -> UInt64 {
     let key = Self.key(hash)
     let base = base(key)
     let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
@@ -159,7 +174,11 @@ struct HashIndex: ~Copyable {
         if matches(payload) { return payload }
         hits &= hits &- 1
       }
-      if match &>> 8 != 0 { return 0 }
+      if match &>> 8 != 0 {
+        let empty = (match &>> 8).trailingZeroBitCount
+        vacancy = Vacancy(slot: line + empty &* 8, field: UInt64(pattern) &<< 32)
+        return 0
+      }
       bucket = (bucket &+ 1) & bucketMask
       pattern = pattern &+ step
     }
