@@ -8,8 +8,8 @@
 //   2 bits               displacement: how many buckets beyond its home the slot lies, 0 to 3
 //   37 − k bits          tag, not zero
 //
-// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on that
-// had room, at most 3 further, so that a bucket with an empty slot ends a search.
+// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on
+// that had room, at most 3 further, so that a bucket with an empty slot ends a search.
 //
 // There is one sub-table of 2^7 buckets at first. It grows by doubling, which moves one bit from the tag to the bucket,
 // up to 2^13 buckets (512 KiB). From then on a full sub-table is split in two by a high bit of the tag, and a directory
@@ -91,8 +91,8 @@ struct HashIndex: ~Copyable {
     return key &>> 13 == 0 ? key | 1 << 13 : key
   }
 
-  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split in
-  /// the same batch.
+  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split
+  /// in the same batch.
   static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
     let slots = slotsPerBucket << bucketBits
     let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF

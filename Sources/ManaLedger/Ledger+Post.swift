@@ -93,8 +93,8 @@ extension Ledger {
   /// Executes a batch, item after item; each sees the effect of those before it.
   ///
   /// Results have the layout of `ItemResult`, one an item. An atomic batch is of one account. Its first refused item
-  /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items, the
-  /// first item that is not like the first item of the batch is refused with `idConflict`, without a field.
+  /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items,
+  /// the first item that is not like the first item of the batch is refused with `idConflict`, without a field.
   ///
   /// - Parameters:
   ///   - itemType: the type of the call, nil for a mixed batch.
@@ -111,7 +111,7 @@ extension Ledger {
   ) -> PostOutcome {
     precondition(resultStride == ItemResult.compactBytes || resultStride == ItemResult.fullBytes, "16 or 40 bytes")
     precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
-    precondition(writer.position > 0 && writer.position < RecordLayout.positionLimit >> 1, "the journal is too long")
+    precondition(writer.position > 0 && writer.position < RecordLayout.positionLimit, "a position has 38 bits")
     precondition(
       records.pointer(at: writer.position) == UnsafeRawPointer(writer.cursor), "the cursor is at its position")
     var turn = Turn(

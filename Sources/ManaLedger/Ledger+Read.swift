@@ -39,8 +39,8 @@ extension Ledger {
       balance: record.balanceAfter, sequence: UInt64(record.sequence), timestamp: record.timestamp)
   }
 
-  /// Writes the reply body of `lookupTransaction`: the transaction with its text. `capacity` must be 616 at least, which
-  /// is the longest. Constant time.
+  /// Writes the reply body of `lookupTransaction`: the transaction with its text. `capacity` must be 616 at least,
+  /// which is the longest. Constant time.
   public func lookup(
     account: UInt128, id: UInt128, into base: UnsafeMutableRawPointer, capacity: Int
   ) -> LookupOutcome {

@@ -1,8 +1,8 @@
 import ManaProtocol
 
 extension Ledger {
-  /// Applies a block's records as they are, and checks that they are what this ledger would have written: layout, chain,
-  /// jumps, sequence numbers, balances, timestamps, refunds and settlements are recomputed.
+  /// Applies a block's records as they are, and checks that they are what this ledger would have written: layout,
+  /// chain, jumps, sequence numbers, balances, timestamps, refunds and settlements are recomputed.
   ///
   /// The record space must find the block's records already. After an error the ledger is of no use. Linear in the
   /// number of records.

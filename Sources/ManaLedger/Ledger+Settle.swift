@@ -2,8 +2,8 @@ import ManaProtocol
 
 /// Ids of the refunds that timeouts post.
 ///
-/// The id follows from the spend's by a bijection of 128-bit numbers (a Feistel network of four rounds over `mix64`), so
-/// no two spends of an account give the same one. A client's id equals one of them only by chance, 1 in 2^128, or by
+/// The id follows from the spend's by a bijection of 128-bit numbers (a Feistel network of four rounds over `mix64`),
+/// so no two spends of an account give the same one. A client's id equals one of them only by chance, 1 in 2^128, or by
 /// intent; then the bijection is applied again until the id is free.
 public enum TimeoutID {
   /// The id that follows from `id`; never zero.
@@ -109,8 +109,8 @@ extension Ledger {
   ///   - limit: most timeouts to look at. More may be due afterwards; see `nextDeadline`.
   ///   - writer: the journal's open block, with room for `expiryBytesMax(limit:)`.
   ///
-  /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by an
-  /// hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
+  /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by
+  /// an hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
   public mutating func expire(now: UInt64, limit: Int, writer: inout RecordWriter) -> Int {
     precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
     var posted = 0

@@ -17,8 +17,8 @@ public struct Ledger: ~Copyable {
   public internal(set) var lastTimestamp: UInt64 = 0
   /// Transactions in all histories.
   public internal(set) var transactionCount: UInt64 = 0
-  /// Of the whole state: the sum over accounts of a hash of id, balance and sequence number; see `StateDigest`. The same
-  /// for the same transactions, whatever the table seed.
+  /// Of the whole state: the sum over accounts of a hash of id, balance and sequence number; see `StateDigest`. The
+  /// same for the same transactions, whatever the table seed.
   public internal(set) var digest: UInt64 = 0
 
   /// Room for the preparation of one group of items.

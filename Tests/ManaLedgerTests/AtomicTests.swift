@@ -48,7 +48,8 @@ import Testing
     try bench.checkReplay()
   }
 
-  /// Atomic batches of everything, about half of them refused: what is left is what it was, to the last byte that shows.
+  /// Atomic batches of everything, about half of them refused: what is left is what it was, to the last byte that
+  /// shows.
   @Test(arguments: 0..<6 as Range<UInt64>)
   func undoLeavesNoTrace(seed: UInt64) throws {
     var numbers = SeededNumbers(seed: seed)

@@ -175,6 +175,49 @@ import Testing
     #expect(page.prelude.total == UInt64(11) && page.transactions.allSatisfy { $0.settlement == .unsettled })
     bench.ledger.checkInvariants()
   }
+
+  /// The cursor stays right when the spend at which it stands, and older ones, are settled between two pages.
+  @Test func theCursorOfUnsettledSpendsStaysRight() {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 1_000_000)])
+    bench.post((2...60).map { .spend($0, 1, 1, timeout: 9_000) })
+    var numbers = SeededNumbers(seed: 4)
+    var start: UInt64 = 0
+    var seen: [UInt32] = []
+    var settled: Set<UInt32> = []
+    repeat {
+      let page = bench.unsettled(start: start, limit: 4)
+      seen += page.transactions.map(\.sequence)
+      start = page.prelude.next
+      guard start != 0 else { break }
+      let some = [start, start - 1 - numbers.below(start), start + numbers.below(9)]
+      for sequence in some where (2...60).contains(sequence) {
+        // Transaction n has the id n.
+        bench.post([.settle(UInt128(1_000 + sequence), 1, of: UInt128(sequence), used: nil)])
+        if !seen.contains(UInt32(sequence)) { settled.insert(UInt32(sequence)) }
+      }
+    } while start != 0
+    let expected = (2...60).reversed().filter { !settled.contains($0) }
+    #expect(seen == expected && settled.count > 10)
+    bench.ledger.checkInvariants()
+  }
+
+  @Test func lookingForAnUnsettledSpendIsBounded() {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 1_000_000), .spend(2, 1, 1, timeout: 9_000_000)])
+    let examined = UInt64(LedgerLimits.examinedMax)
+    var id: UInt128 = 3
+    while id < UInt128(examined) + 103 {
+      bench.post((id..<id + 5_000).map { .spend($0, 1, 1) }, stride: 16)
+      id += 5_000
+    }
+    bench.post([.spend(id, 1, 1, timeout: 9_000_000)])
+    let start = examined + 102
+    let first = bench.unsettled(start: start, limit: 10)
+    #expect(first.transactions.isEmpty && first.prelude.next == start - examined)
+    let second = bench.unsettled(start: first.prelude.next, limit: 10)
+    #expect(second.transactions.map(\.sequence) == [2] && !second.prelude.more)
+  }
 }
 
 extension UInt8 {
