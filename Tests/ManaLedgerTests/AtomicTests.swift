@@ -48,6 +48,21 @@ import Testing
     try bench.checkReplay()
   }
 
+  /// Sizes at which the batch that is undone takes the first overflow block, writes into one, or frees places in it.
+  @Test(arguments: [245, 246, 247, 248, 249, 260, 502, 503, 1_013, 1_020])
+  func jumpsAreUndone(count: Int) throws {
+    var bench = Bench()
+    bench.post((1...count).map { .bonus(UInt128($0), 1, 1) }, stride: 16)
+    for size in [1, 2, 3, 9, 300] {
+      let entries = (1...size).map { Entry.bonus(UInt128(10_000 + $0), 1, 1) }
+      #expect(bench.post(entries + [.spend(9_999, 1, 99_999)], atomic: true).last?.status == .insufficientBalance)
+      bench.ledger.checkInvariants()
+      bench.post([.bonus(UInt128(20_000 + size), 1, 1)])
+      bench.ledger.checkInvariants()
+    }
+    try bench.checkReplay()
+  }
+
   /// Atomic batches of everything, about half of them refused: what is left is what it was, to the last byte that
   /// shows.
   @Test(arguments: 0..<6 as Range<UInt64>)
