@@ -80,6 +80,13 @@ struct HashIndex: ~Copyable {
       + MemoryLayout<SubTable>.stride * subTableCapacity
   }
 
+  /// Has memory ready for the growth that `entries` more will need at most.
+  mutating func prepare(_ entries: Int) {
+    // Sub-tables are at least 30 percent full after a split, and one is in transit.
+    let tables = (entries * 10 / 3) / (Self.slotsPerBucket << Self.bucketBitsMax) + 2
+    arena.prepare(tables * Self.bucketBytes << Self.bucketBitsMax)
+  }
+
   // MARK: Bits
 
   var payloadBits: Int { @inline(__always) get { 64 &- Self.hashBits &- 2 &+ bucketBits } }

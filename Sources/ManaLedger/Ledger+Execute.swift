@@ -14,10 +14,10 @@ extension Ledger {
   /// Executes one item: the status ladder from top to bottom, then the effect.
   @inline(__always)
   mutating func execute(
-    _ item: ItemView, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let malformed = ItemCheck.refusal(of: item, requiredType: turn.requiredType, text: turn.text)
-    guard malformed == .ok else { return refuse(malformed, item, turn) }
+    guard malformed == .ok else { return refuse(malformed, item, &turn) }
     let account: Account
     if let guess = prepared.guess, guess.hasID(item.account) {
       account = guess
@@ -25,18 +25,18 @@ extension Ledger {
       account = found
     } else {
       // An account that does not exist has no ids.
-      return executeWithoutAccount(item, prepared, turn, &writer)
+      return executeWithoutAccount(item, prepared, &turn, &writer)
     }
     let match = match(item.id, of: item.account, hash: prepared.transactionHash)
-    if match.position != 0 { return replay(item, match.position, account, turn) }
+    if match.position != 0 { return replay(item, match.position, account, &turn) }
     let place = Place(account: account, hash: prepared.transactionHash, vacancy: match.vacancy)
     switch item.type {
     case RecordType.spend:
       if match.isVoid { return turn.refuse(.voided, account) }
-      return spend(item, place, prepared.accountHash, turn, &writer)
-    case RecordType.refund: return refund(item, place, prepared.accountHash, turn, &writer)
-    case RecordType.settlement: return settle(item, place, prepared.accountHash, turn, &writer)
-    default: return credit(item, place, turn, &writer)
+      return spend(item, place, prepared.accountHash, &turn, &writer)
+    case RecordType.refund: return refund(item, place, prepared.accountHash, &turn, &writer)
+    case RecordType.settlement: return settle(item, place, prepared.accountHash, &turn, &writer)
+    default: return credit(item, place, &turn, &writer)
     }
   }
 
@@ -57,7 +57,7 @@ extension Ledger {
 
   /// Refuses an item before its account was looked for.
   @inline(never)
-  private func refuse(_ status: Status, _ item: ItemView, _ turn: Turn) -> Verdict {
+  private func refuse(_ status: Status, _ item: ItemView, _ turn: inout Turn) -> Verdict {
     turn.refuse(status, account(item.account))
   }
 
@@ -65,7 +65,7 @@ extension Ledger {
 
   @inline(__always)
   private mutating func spend(
-    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let account = place.account
     let amount = item.amount
@@ -86,7 +86,7 @@ extension Ledger {
 
   @inline(never)
   private mutating func credit(
-    _ item: ItemView, _ place: Place, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ place: Place, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let amount = item.amount
     guard let balance = credited(place.account, amount, item.operation) else {
@@ -104,7 +104,7 @@ extension Ledger {
   /// Executes an item whose account does not exist: a purchase or a bonus creates it.
   @inline(never)
   private mutating func executeWithoutAccount(
-    _ item: ItemView, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     guard item.type == RecordType.purchase || item.type == RecordType.bonus else {
       return turn.refuse(.accountUnknown, nil)
@@ -112,7 +112,7 @@ extension Ledger {
     // Nothing can refuse a first credit any more: its amount fits a balance.
     let account = accounts.create(item.account, hash: prepared.accountHash)
     let place = Place(account: account, hash: prepared.transactionHash, vacancy: HashIndex.Vacancy())
-    return credit(item, place, turn, &writer)
+    return credit(item, place, &turn, &writer)
   }
 
   /// The balance after a credit; nil when it or the operation's total would not fit.
@@ -127,15 +127,15 @@ extension Ledger {
 
   /// Answers an item whose id the account has.
   @inline(never)
-  private func replay(_ item: ItemView, _ position: UInt64, _ account: Account, _ turn: Turn) -> Verdict {
+  private func replay(_ item: ItemView, _ position: UInt64, _ account: Account, _ turn: inout Turn) -> Verdict {
     if let field = firstDifference(item, turn.text, records.record(at: position)) {
       return turn.refuse(.idConflict, account, field: field)
     }
-    return repeatResult(of: position, turn)
+    return repeatResult(of: position, &turn)
   }
 
   /// Gives the result that the item of a record had, as a replay; with what can be refunded by now.
-  func repeatResult(of position: UInt64, _ turn: Turn) -> Verdict {
+  func repeatResult(of position: UInt64, _ turn: inout Turn) -> Verdict {
     let record = records.record(at: position)
     var refundable: UInt64 = 0
     switch record.item.type {

@@ -136,7 +136,7 @@ extension Ledger {
       prepare(source.items + start &* Item.bytes, end &- start)
       for index in start..<end {
         let item = ItemView(source.items + index &* Item.bytes)
-        var verdict = execute(item, prepared[index &- start], turn, &writer)
+        var verdict = execute(item, prepared[index &- start], &turn, &writer)
         if isAtomic && verdict != .refused && index > 0 && (verdict == .replayed) != (turn.outcome.replayed > 0) {
           verdict = turn.refuse(.idConflict, nil)
         }

@@ -33,14 +33,14 @@ extension Ledger {
 
   @inline(never)
   mutating func refund(
-    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let account = place.account
     let spendPosition: UInt64
     switch original(item.related, of: item.account, accountHash: accountHash) {
     case .unknown:
       guard item.flags.contains(.voidIfUnknown) else { return turn.refuse(.originalUnknown, account) }
-      return layTombstone(item, place, accountHash, turn, &writer)
+      return layTombstone(item, place, accountHash, &turn, &writer)
     case .notSpend: return turn.refuse(.originalNotSpend, account)
     case .spend(let position): spendPosition = position
     }
@@ -65,7 +65,7 @@ extension Ledger {
 
   /// Remembers the id of a spend that is not known, so that it is refused if it arrives later.
   private mutating func layTombstone(
-    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let position = writer.position
     let stamp = appendAside(item, turn.text, type: RecordType.tombstone, place, turn.now, &writer)

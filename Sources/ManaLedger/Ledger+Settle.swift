@@ -22,7 +22,7 @@ public enum TimeoutID {
 extension Ledger {
   @inline(never)
   mutating func settle(
-    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let account = place.account
     let position: UInt64
@@ -40,7 +40,7 @@ extension Ledger {
     switch spends[number].state {
     case .settled:
       guard spends[number].used == used else { return turn.refuse(.alreadySettled, account, refundable: left) }
-      return repeatResult(of: spends[number].endPosition, turn)
+      return repeatResult(of: spends[number].endPosition, &turn)
     case .refunded: return turn.refuse(.alreadyRefunded, account, refundable: left)
     case .timedOut: return turn.refuse(.settlementTimedOut, account, refundable: left)
     case .unsettled, .none: break
@@ -54,12 +54,12 @@ extension Ledger {
         ItemResult(status: .ok, balance: account.balance, timestamp: stamp.timestamp, refundable: left))
       return .posted
     }
-    return settleWithRefund(item, place, spend: position, amount: amount - used, turn, &writer)
+    return settleWithRefund(item, place, spend: position, amount: amount - used, &turn, &writer)
   }
 
   /// Refunds what was not used of an unsettled spend, of which nothing has been refunded.
   private mutating func settleWithRefund(
-    _ item: ItemView, _ place: Place, spend position: UInt64, amount: UInt64, _ turn: Turn,
+    _ item: ItemView, _ place: Place, spend position: UInt64, amount: UInt64, _ turn: inout Turn,
     _ writer: inout RecordWriter
   ) -> Verdict {
     let account = place.account
