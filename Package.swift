@@ -14,6 +14,7 @@ let package = Package(
   products: [
     .executable(name: "mana-server", targets: ["mana-server"]),
     .executable(name: "mana", targets: ["mana"]),
+    .executable(name: "mana-load", targets: ["mana-load"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
   ],
   dependencies: [
@@ -23,6 +24,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     // Client side: what each client library of the Swift server ecosystem stands on.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    // The load tester's latencies.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // System libraries and inline shims: module maps and headers, nothing else.
@@ -30,6 +33,7 @@ let package = Package(
       name: "CLibuv", path: "Sources/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CIntrinsics", path: "Sources/CIntrinsics"),
+    .target(name: "CLinux", path: "Sources/CLinux"),
 
     // Shared by both ends of the wire.
     .target(name: "ManaProtocol", dependencies: ["CIntrinsics"], swiftSettings: strict),
@@ -38,7 +42,7 @@ let package = Package(
     .target(name: "ManaLedger", dependencies: ["ManaProtocol", "CIntrinsics"], swiftSettings: strict),
     .target(
       name: "ManaJournal",
-      dependencies: ["CXXHash", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: ["CXXHash", "CIntrinsics", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .target(name: "ManaEventLoop", dependencies: ["CLibuv"], swiftSettings: strict),
     .target(
@@ -46,16 +50,21 @@ let package = Package(
       dependencies: [
         "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer",
+        "ManaServer", "ManaEventLoop", "ManaJournal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
+
+    // What the tests hold the real modules against: a reference ledger, workloads, simulated hands.
+    .target(name: "ManaTesting", dependencies: ["ManaProtocol", "ManaLedger"], swiftSettings: strict),
 
     // Everything that talks to the server.
     .target(
@@ -71,22 +80,55 @@ let package = Package(
     .executableTarget(
       name: "mana",
       dependencies: [
-        "ManaClient",
+        "ManaClient", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Clients/mana",
       swiftSettings: strict),
+    .executableTarget(
+      name: "mana-load",
+      dependencies: [
+        "ManaClient", "ManaProtocol", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      path: "Clients/mana-load",
+      swiftSettings: strict),
 
     // One test target a module.
-    .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol"], swiftSettings: strict),
+    .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol", "ManaTesting"], swiftSettings: strict),
     .testTarget(name: "ManaLedgerTests", dependencies: ["ManaLedger", "ManaProtocol"], swiftSettings: strict),
-    .testTarget(name: "ManaJournalTests", dependencies: ["ManaJournal"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaTestingTests", dependencies: ["ManaTesting", "ManaLedger", "ManaProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaJournalTests",
+      dependencies: ["ManaJournal", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
       name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "ManaClientTests", dependencies: ["ManaClient", "ManaProtocol"], swiftSettings: strict),
+      name: "ManaClientTests",
+      dependencies: [
+        "ManaClient", "ManaProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaCommandTests",
+      dependencies: [
+        "mana", "ManaClient", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaLoadTests",
+      dependencies: [
+        "mana-load", "ManaProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
       swiftSettings: strict),

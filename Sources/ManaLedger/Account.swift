@@ -12,7 +12,8 @@
 //                                     192  3 × u64  sums of operations 6 to 8
 //                                     216  3 × u32  counts of operations 6 to 8
 //                                     228  u32  newestUnsettled: 1 + index of its entry in the spend table, or 0
-//                                     232  24 bytes unused
+//                                     232  u64  lastAsidePosition: of the newest record beside the history, or 0
+//                                     240  16 bytes unused
 //
 // What was ever spent is the sum over operations 1 to 5; purchases, refunds and bonuses have an operation each.
 
@@ -100,6 +101,11 @@ struct Account {
   var newestUnsettled: UInt32 {
     get { u32(228) }
     nonmutating set { set(228, newValue) }
+  }
+
+  var lastAsidePosition: UInt64 {
+    get { u64(232) }
+    nonmutating set { set(232, newValue) }
   }
 
   // MARK: Totals by operation

@@ -11,8 +11,7 @@ enum ItemCheck {
     guard type >= RecordType.spend && type <= RecordType.settlement else { return .unknownType }
     guard requiredType == 0 || type == requiredType else { return .typeMismatch }
     let operation = item.operation
-    // 0 is in use, by settlements; on another type it is a mismatch.
-    guard operation <= 8 else { return .unknownOperation }
+    guard operation <= 8 && (operation != 0 || type == RecordType.settlement) else { return .unknownOperation }
     guard operations(of: type) & 1 &<< UInt32(operation) != 0 else { return .operationMismatch }
     let flags = item.flags.rawValue
     guard flags & ~allowedFlags(of: type) == 0 else { return .reservedFlag }

@@ -76,6 +76,7 @@ extension Ledger {
       item, text, typeByte: item.flags.rawValue | type, amount: item.amount, balance: place.account.balance,
       timestamp: timestamp, link: Link(previous: 0, jump: 0, sequence: 0), &writer)
     transactions.insert(place.hash, payload: position, at: place.vacancy)
+    place.account.lastAsidePosition = position
     return Stamp(sequence: 0, timestamp: timestamp)
   }
 

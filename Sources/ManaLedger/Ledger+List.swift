@@ -74,7 +74,7 @@ extension Ledger {
     account id: UInt128, start: UInt64, limit: Int, into base: UnsafeMutableRawPointer, capacity: Int
   ) -> ListOutcome {
     precondition(capacity >= LedgerLimits.pageBytesMin, "a page takes \(LedgerLimits.pageBytesMin) bytes at least")
-    guard id != 0, limit >= 1, limit <= Limits.pageMax else { return ListOutcome(status: .invalidFilter) }
+    guard limit >= 1, limit <= Limits.pageMax else { return ListOutcome(status: .invalidFilter) }
     guard let account = account(id) else { return ListOutcome(status: .accountUnknown) }
     var found = Page(limit: limit, capacity: capacity)
     var link = unsettledLink(from: start, account, &found)

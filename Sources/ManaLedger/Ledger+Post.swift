@@ -85,9 +85,10 @@ struct Turn {
 }
 
 extension Ledger {
-  /// Most bytes that the records of a batch take in the journal: what to reserve before `post`.
+  /// Most bytes that the records of a batch take in the journal, a multiple of 32: what to reserve before `post`.
   public static func recordBytesMax(items: Int, textBytes: Int) -> Int {
-    items * RecordLayout.bytes + textBytes + (RecordLayout.unit - 1) * min(items, textBytes)
+    let texts = textBytes + (RecordLayout.unit - 1) * min(items, textBytes)
+    return items * RecordLayout.bytes + (texts + RecordLayout.unit - 1) / RecordLayout.unit * RecordLayout.unit
   }
 
   /// Executes a batch, item after item; each sees the effect of those before it.

@@ -14,9 +14,14 @@ public struct LookupOutcome: Equatable, Sendable {
 }
 
 extension Ledger {
-  /// The position of the account's last transaction, 0 when the account is unknown: what must be durable before a read
-  /// that saw it may be answered. Constant time.
-  public func lastPosition(of account: UInt128) -> UInt64 { self.account(account)?.lastPosition ?? 0 }
+  /// The position of the account's newest record, which is what must be durable before a read of the account may be
+  /// answered; 0 when the account is unknown. Constant time.
+  ///
+  /// Settlements that refunded nothing and tombstones count, too: reads show the state of a settlement.
+  public func lastPosition(of account: UInt128) -> UInt64 {
+    guard let found = self.account(account) else { return 0 }
+    return max(found.lastPosition, found.lastAsidePosition)
+  }
 
   /// Balance, totals and times of an account; nil when it is unknown. Constant time.
   public func overview(of account: UInt128) -> AccountOverview? {

@@ -184,6 +184,7 @@ extension Ledger {
     guard record.previous == 0 else { return .chainBroken }
     guard record.jump == 0 else { return .jumpWrong }
     guard record.balanceAfter == account.balance else { return .balanceWrong }
+    account.lastAsidePosition = position
     let original = original(item.related, of: item.account, accountHash: accountHash)
     if item.type == RecordType.tombstone {
       guard case .unknown = original else { return .originalUnknown }

@@ -86,10 +86,13 @@ public struct AccountOverview: Equatable, Sendable {
     }
   }
 
-  /// Throws `malformedBody` when the length does not fit. Constant time.
+  /// Throws `malformedBody` when the length does not fit, `reservedBits`. Constant time.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count == Self.bytes, let base = body.baseAddress, Int(base.u32(96)) == Operation.allCases.count else {
       throw ProtocolError(.malformedBody, "an account takes \(Self.bytes) bytes, this body has \(body.count)")
+    }
+    guard base.u32(100) == 0 else {
+      throw ProtocolError(.reservedBits, "reserved bytes of an account are set", detail: 100)
     }
     self.init(
       account: base.u128(0), balance: base.i64(16), unsettled: base.u64(56), unsettledCount: base.u64(88),
@@ -149,7 +152,7 @@ public struct LookupReplyView {
   /// The reference, then the note.
   public let text: UnsafeRawBufferPointer
 
-  /// Throws `malformedBody` when lengths do not fit. Constant time.
+  /// Throws `malformedBody` when lengths do not fit, `reservedBits`. Constant time.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     let fixed = Self.preludeBytes + TransactionView.bytes
     guard body.count >= fixed, let base = body.baseAddress else {
@@ -160,6 +163,11 @@ public struct LookupReplyView {
     guard body.count == Self.bodyBytes(textBytes: textBytes), transaction.item.textBytes == textBytes else {
       throw ProtocolError(.malformedBody, "\(textBytes) bytes of text in \(body.count) bytes")
     }
+    let end = fixed + textBytes
+    guard base.u32(4) == 0, base.isZero(end, count: body.count - end) else {
+      throw ProtocolError(.reservedBits, "reserved bytes or the padding of a looked-up transaction are set", detail: 4)
+    }
+    try transaction.checkReserved()
     text = UnsafeRawBufferPointer(start: base + fixed, count: textBytes)
   }
 

@@ -88,7 +88,7 @@ public struct BatchReplyView {
   /// The first result; result *i* is `stride` × *i* bytes further.
   public let results: UnsafeRawPointer
 
-  /// Throws `malformedBody` when lengths do not fit. Constant time.
+  /// Throws `malformedBody` when lengths do not fit, `reservedBits`. Constant time.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count >= Self.preludeBytes, let base = body.baseAddress else {
       throw ProtocolError(.malformedBody, "a batch reply begins with 16 bytes, this one has \(body.count)")
@@ -100,6 +100,9 @@ public struct BatchReplyView {
     guard stride == ItemResult.compactBytes || stride == ItemResult.fullBytes, count <= Limits.itemsMax,
       body.count == Self.bodyBytes(count: count, stride: stride)
     else { throw ProtocolError(.malformedBody, "\(count) results of \(stride) bytes in \(body.count) bytes") }
+    guard base.u16(2) == 0 else {
+      throw ProtocolError(.reservedBits, "reserved bytes of a batch reply are set", detail: 2)
+    }
     results = base + Self.preludeBytes
   }
 

@@ -35,11 +35,15 @@ public struct ErrorBody: Equatable, Sendable {
     }
   }
 
-  /// Throws `malformedBody` when lengths do not fit. Bytes that are not UTF-8 are replaced.
+  /// Throws `malformedBody` when lengths do not fit, `reservedBits`. Bytes that are not UTF-8 are replaced.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count >= Self.fixedBytes, let base = body.baseAddress,
       body.count == paddedToWords(Self.fixedBytes + Int(base.u32(0)))
     else { throw ProtocolError(.malformedBody, "an error body of \(body.count) bytes") }
+    let end = Self.fixedBytes + Int(base.u32(0))
+    guard base.isZero(end, count: body.count - end) else {
+      throw ProtocolError(.reservedBits, "the padding of an error body is not zero", detail: end)
+    }
     detail = base.u32(4)
     text = String(
       decoding: UnsafeRawBufferPointer(start: base + Self.fixedBytes, count: Int(base.u32(0))), as: UTF8.self)

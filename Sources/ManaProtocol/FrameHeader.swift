@@ -112,6 +112,13 @@ public struct FrameHeader: Equatable, Sendable {
     }
   }
 
+  /// Checks what must be zero in a reply, a `welcome` and a `goAway`.
+  public func checkReplyReserved() throws(ProtocolError) {
+    guard flags.isSubset(of: [.notExecuted, .retryable]), reserved == 0 else {
+      throw ProtocolError(.reservedBits, "a reserved flag or byte of a reply's header is set", detail: 7)
+    }
+  }
+
   /// Completes the frame at `base`, whose `bodyBytes` bytes of body stand behind the 32 bytes for the header: computes
   /// both checksums and stores the header. `bodyBytes` is a multiple of 8. Linear in the body.
   public static func seal(_ base: UnsafeMutableRawPointer, _ header: FrameHeader, bodyBytes: Int) {

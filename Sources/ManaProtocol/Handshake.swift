@@ -48,6 +48,7 @@ public struct HandshakeExtension: Equatable, Sendable {
     _ area: UnsafeRawBufferPointer, known: Set<UInt16>
   ) throws(ProtocolError) -> [HandshakeExtension] {
     var result: [HandshakeExtension] = []
+    var unknown: UInt16?
     var offset = 0
     while offset < area.count {
       guard area.count - offset >= 8, let base = area.baseAddress else {
@@ -62,14 +63,16 @@ public struct HandshakeExtension: Equatable, Sendable {
       guard base.isZero(offset + 4 + length, count: padded - 4 - length) else {
         throw ProtocolError(.malformedHello, "the padding of an extension is not zero", detail: offset)
       }
-      guard kind & criticalBit == 0 || known.contains(kind & ~criticalBit) else {
-        throw ProtocolError(.criticalExtensionUnknown, "critical extension \(kind & ~criticalBit) is not known here")
-      }
+      if kind & criticalBit != 0, !known.contains(kind & ~criticalBit) { unknown = unknown ?? kind & ~criticalBit }
       result.append(
         HandshakeExtension(
           kind: kind & ~criticalBit,
           value: [UInt8](UnsafeRawBufferPointer(start: base + offset + 4, count: length))))
       offset += padded
+    }
+    // Only now: an area whose lengths do not fit is malformed, whatever stands in it.
+    if let unknown {
+      throw ProtocolError(.criticalExtensionUnknown, "critical extension \(unknown) is not known here")
     }
     return result
   }
@@ -132,6 +135,9 @@ public struct Hello: Equatable, Sendable {
     guard versionMin <= versionMax, base.isZero(2, count: 6) else {
       throw ProtocolError(.malformedHello, "versions \(versionMin) to \(versionMax), or reserved bytes set")
     }
+    guard Int(base.u32(52)) == body.count - Self.fixedBytes else {
+      throw ProtocolError(.malformedHello, "the extensions do not fill the body", detail: 52)
+    }
     guard versionMin <= FrameHeader.version, FrameHeader.version <= versionMax else {
       throw ProtocolError(
         .unsupportedVersion, "the client speaks versions \(versionMin) to \(versionMax), this server version 1")
@@ -142,9 +148,6 @@ public struct Hello: Equatable, Sendable {
     frameBytesMax = Int(base.u32(48))
     guard frameBytesMax >= Limits.clientFrameBytesMin else {
       throw ProtocolError(.malformedHello, "frames of \(frameBytesMax) bytes are too small", detail: 48)
-    }
-    guard Int(base.u32(52)) == body.count - Self.fixedBytes else {
-      throw ProtocolError(.malformedHello, "the extensions do not fill the body", detail: 52)
     }
     extensions = try HandshakeExtension.readAll(
       UnsafeRawBufferPointer(rebasing: body[Self.fixedBytes...]),
@@ -214,7 +217,7 @@ public struct Welcome: Equatable, Sendable {
     } + area
   }
 
-  /// Reads a `welcome` body. Throws `malformedHello` when it cannot be one.
+  /// Reads a `welcome` body. Throws `malformedHello` when it cannot be one, `unsupportedVersion`, `reservedBits`.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count >= Self.fixedBytes, let base = body.baseAddress,
       Int(base.u32(84)) == body.count - Self.fixedBytes
@@ -222,6 +225,9 @@ public struct Welcome: Equatable, Sendable {
     version = base.u8(0)
     guard version == FrameHeader.version else {
       throw ProtocolError(.unsupportedVersion, "the server answers in version \(version); this client speaks version 1")
+    }
+    guard base.isZero(1, count: 3) else {
+      throw ProtocolError(.reservedBits, "reserved bytes of a welcome are set", detail: 1)
     }
     shardCount = Int(base.u32(4))
     features = base.u64(8)

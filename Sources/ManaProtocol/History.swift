@@ -62,7 +62,7 @@ public struct HistoryQuery: Equatable, Sendable {
     }
     let referenceBytes = Int(base.u32(88))
     guard referenceBytes <= Limits.textBytesMax else {
-      throw ProtocolError(.invalidFilter, "a reference of \(referenceBytes) bytes; the most is 255", detail: 88)
+      throw ProtocolError(.invalidFilter, "referenceBytes: \(referenceBytes); the most is 255", detail: 88)
     }
     let end = fixedBytes + referenceBytes
     guard body.count == paddedToWords(end) else {
@@ -167,7 +167,7 @@ public struct HistoryReplyView {
   /// Reference and note of each transaction in turn.
   public let text: UnsafeRawBufferPointer
 
-  /// Throws `malformedBody` when lengths do not fit. Linear in the number of transactions.
+  /// Throws `malformedBody` when lengths do not fit, `reservedBits`. Linear in the number of transactions.
   public init(reading body: UnsafeRawBufferPointer) throws(ProtocolError) {
     guard body.count >= HistoryReplyPrelude.bytes, let base = body.baseAddress else {
       throw ProtocolError(.malformedBody, "a page begins with 48 bytes, this one has \(body.count)")
@@ -179,7 +179,11 @@ public struct HistoryReplyView {
     guard Int(base.u16(36)) == TransactionView.bytes, body.count == paddedToWords(end) else {
       throw ProtocolError(.malformedBody, "\(prelude.count) transactions in \(body.count) bytes")
     }
+    guard base.u32(4) & ~1 == 0, base.u16(38) == 0, base.isZero(end, count: body.count - end) else {
+      throw ProtocolError(.reservedBits, "reserved bits or the padding of a page are set", detail: 4)
+    }
     transactions = base + HistoryReplyPrelude.bytes
+    for index in 0..<prelude.count { try TransactionView(transactions + index * TransactionView.bytes).checkReserved() }
     let sum = (0..<prelude.count).reduce(0) { [transactions] in
       $0 + ItemView(transactions + $1 * TransactionView.bytes).textBytes
     }

@@ -31,6 +31,13 @@ public struct TransactionView {
   @inlinable @inline(__always) public var settlement: SettlementState? { SettlementState(rawValue: base.u8(88)) }
   @inlinable @inline(__always) public var sequence: UInt32 { base.u32(92) }
 
+  /// Throws `reservedBits` when a reserved byte is set. Constant time.
+  func checkReserved() throws(ProtocolError) {
+    guard base.u32(88) & ~0xFF == 0 else {
+      throw ProtocolError(.reservedBits, "reserved bytes of a transaction are set", detail: 89)
+    }
+  }
+
   /// Overwrites, in a copy of a record, what a reply has in the place of the record's positions. Constant time.
   @inlinable @inline(__always)
   public static func storeReplyFields(

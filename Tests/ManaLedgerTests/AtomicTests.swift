@@ -71,6 +71,7 @@ import Testing
       .spend(5, 1, 60, timeout: 8_000), .spend(6, 1, 70, timeout: 7_000), .spend(7, 1, 80),
     ])
     let deadline = bench.ledger.nextDeadline
+    let position = bench.ledger.lastPosition(of: 1)
     let before = (2...7).map { bench.lookup(1, $0) }
     let results = bench.post(
       [
@@ -81,6 +82,7 @@ import Testing
       ], atomic: true)
     #expect(results.map(\.status) == Array(repeating: .notApplied, count: 9) + [.nothingToRefund])
     #expect((2...7).map { bench.lookup(1, $0) } == before)
+    #expect(bench.ledger.lastPosition(of: 1) == position, "no read waits for what was never written")
     #expect(bench.ledger.nextDeadline == deadline && bench.ledger.unsettledCount == 3)
     #expect(bench.unsettled(start: 0, limit: 9).transactions.map(\.item.id) == [6, 5, 4])
     bench.ledger.checkInvariants()

@@ -147,6 +147,21 @@ import Testing
     #expect(bench.post(.spend(2, 1, 1)).status == .voided)
   }
 
+  /// What changes what reads show moves the position that they wait for, and replay finds the same.
+  @Test func readsWaitForSettlementsAndTombstones() throws {
+    var bench = Self.bench()
+    var position = bench.ledger.lastPosition(of: 1)
+    let other = bench.post(.purchase(1, 2, 5))
+    #expect(other.status == .ok && bench.ledger.lastPosition(of: 1) == position)
+    for entry in [.settle(3, 1, of: 2, used: nil), .refund(4, 1, of: 99, nil, void: true), .spend(5, 1, 1)] as [Entry] {
+      bench.post(entry)
+      #expect(bench.ledger.lastPosition(of: 1) > position)
+      position = bench.ledger.lastPosition(of: 1)
+    }
+    let fresh = try bench.replayed()
+    #expect(fresh.lastPosition(of: 1) == position && fresh.lastPosition(of: 99) == 0)
+  }
+
   @Test func partialRefunds() throws {
     var bench = Self.bench()
     bench.post([.spend(3, 1, 50)])

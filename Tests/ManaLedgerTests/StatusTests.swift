@@ -59,7 +59,7 @@ import Testing
     Case(
       .typeMismatch, "before unknownOperation", type: .spend, raw(.bonus(90, 1, 1)) { $0.operation = 9 }),
     Case(.unknownOperation, "9", raw(.spend(90, 1, 1)) { $0.operation = 9 }),
-    Case(.operationMismatch, "none on a spend", raw(.spend(90, 1, 1)) { $0.operation = 0 }),
+    Case(.unknownOperation, "none on a spend", raw(.spend(90, 1, 1)) { $0.operation = 0 }),
     Case(.unknownOperation, "9 of a settlement", raw(.settle(90, 1, of: 12, used: 1)) { $0.operation = 9 }),
     Case(.operationMismatch, "a purchase as spend", raw(.spend(90, 1, 1)) { $0.operation = 6 }),
     Case(.operationMismatch, "an export as bonus", raw(.bonus(90, 1, 1)) { $0.operation = 5 }),

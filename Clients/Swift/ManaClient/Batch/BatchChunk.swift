@@ -1,0 +1,98 @@
+// What becomes the body of one posting request: prelude (32 bytes) and items (64 bytes each) in one buffer, their texts
+// in another, because it is not known where the text area starts until the last item is in. See Batch.swift of
+// ManaProtocol for the offsets.
+
+internal import ManaProtocol
+internal import NIOCore
+
+/// Items that fit one request.
+struct BatchChunk: Sendable {
+  /// Prelude and items.
+  private(set) var items: ByteBuffer
+  /// References and notes, item after item.
+  private(set) var text = ByteBuffer()
+  private(set) var count = 0
+
+  init(capacity: Int) {
+    items = ByteBuffer()
+    items.writeWithUnsafeMutableBytes(minimumWritableBytes: BatchView.preludeBytes + capacity * Item.bytes) {
+      BatchView.storePrelude(to: $0.baseAddress!, count: 0, textBytes: 0, flags: .fullResults)
+      return BatchView.preludeBytes
+    }
+  }
+
+  /// A request of one item.
+  init(_ posting: Posting) {
+    self.init(capacity: 1)
+    append(posting)
+  }
+
+  /// Bytes of the frame that it becomes.
+  var frameBytes: Int {
+    FrameHeader.bytes + BatchView.bodyBytes(count: count, textBytes: text.readableBytes)
+  }
+
+  /// Whether one more item of `bytes` bytes, its text included, stays within a frame.
+  func hasRoom(for bytes: Int, itemsMax: Int, frameBytesMax: Int) -> Bool {
+    // Seven bytes of padding at most.
+    count < itemsMax && frameBytes + bytes + 7 <= frameBytesMax
+  }
+
+  /// Encodes an item in place. Amortized constant time.
+  mutating func append(_ posting: Posting) {
+    append(posting.item)
+    if posting.item.referenceBytes > 0 { text.writeString(posting.reference) }
+    if posting.item.noteBytes > 0 { text.writeString(posting.note) }
+  }
+
+  private mutating func append(_ item: Item) {
+    items.writeWithUnsafeMutableBytes(minimumWritableBytes: Item.bytes) {
+      item.store(to: $0.baseAddress!)
+      return Item.bytes
+    }
+    count += 1
+    items.setInteger(UInt32(count), at: 4, endianness: .little)
+  }
+
+  /// The id and the account of item `index`, and its amount in micromana. Constant time.
+  func item(at index: Int) -> Item {
+    items.withUnsafeReadableBytes { Item(reading: $0.baseAddress! + BatchView.preludeBytes + index * Item.bytes) }
+  }
+
+  /// The body of the request: the items where they lie, copied only to put texts behind them or to mark them atomic,
+  /// so that the batch can be posted again.
+  func body(atomic: Bool) -> ByteBuffer {
+    if !atomic && text.readableBytes == 0 { return items }
+    var body = items
+    let padded = BatchView.bodyBytes(count: count, textBytes: text.readableBytes)
+    body.reserveCapacity(padded)
+    body.writeImmutableBuffer(text)
+    body.writeRepeatingByte(0, count: padded - body.readableBytes)
+    body.withUnsafeMutableReadableBytes {
+      BatchView.storePrelude(
+        to: $0.baseAddress!, count: count, textBytes: text.readableBytes,
+        flags: atomic ? [.fullResults, .atomic] : .fullResults)
+    }
+    return body
+  }
+
+  /// The same items in chunks of at most `itemsMax` items and `frameBytesMax` bytes. Linear, copies.
+  func split(itemsMax: Int, frameBytesMax: Int) -> [BatchChunk] {
+    guard count > itemsMax || frameBytes > frameBytesMax else { return [self] }
+    var chunks: [BatchChunk] = []
+    var chunk = BatchChunk(capacity: min(count, itemsMax))
+    var texts = text
+    for index in 0..<count {
+      let item = item(at: index)
+      let textBytes = Int(item.referenceBytes) + Int(item.noteBytes)
+      if !chunk.hasRoom(for: Item.bytes + textBytes, itemsMax: itemsMax, frameBytesMax: frameBytesMax) {
+        chunks.append(chunk)
+        chunk = BatchChunk(capacity: min(count - index, itemsMax))
+      }
+      chunk.append(item)
+      if var own = texts.readSlice(length: textBytes) { chunk.text.writeBuffer(&own) }
+    }
+    chunks.append(chunk)
+    return chunks
+  }
+}

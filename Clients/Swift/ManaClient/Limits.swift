@@ -1,0 +1,26 @@
+/// Every limit of this module, with its unit and its reason. The protocol's own limits are those of the specification,
+/// and the server's are in its `welcome`.
+enum ClientLimits {
+  /// A body up to this many bytes is copied behind its header into the buffer of the event-loop turn; a larger one is
+  /// written from where it was encoded. Copying a page is cheaper than one more element of a vectored write.
+  static let copiedBodyBytesMax = 4_096
+
+  /// Bytes that one turn gathers before it starts another buffer, so that no buffer grows past what the allocator
+  /// serves from its caches.
+  static let gatheredBytesMax = 256 * 1_024
+
+  /// Entries of the deadline queue whose calls have ended before they are swept out, beyond as many as are alive.
+  static let staleDeadlinesMin = 256
+
+  /// Most connections of one client: past a few, more of them only cost memory, since calls are multiplexed.
+  static let connectionsMax = 64
+
+  /// First bytes of a stranger that are looked at and shown: enough to tell HTTP from TLS from SSH.
+  static let strangerBytesMax = 8
+
+  /// Longest deadline that fits the frame header, in microseconds. A longer one is watched by the client alone.
+  static let headerDeadlineMicrosecondsMax: Int64 = Int64(UInt32.max)
+
+  /// Longest duration that the event loop is asked to wait, in seconds: about ten years, far from an overflow.
+  static let durationSecondsMax: Int64 = 315_360_000
+}

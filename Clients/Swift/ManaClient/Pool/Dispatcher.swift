@@ -1,0 +1,64 @@
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// Takes calls from any thread to the event loop on which the pool lives.
+///
+/// Whatever is posted while a hop is under way travels with it: many concurrent calls cost one hop.
+final class Dispatcher: Sendable {
+  enum Message: Sendable {
+    /// Connect and keep connected; the continuation, if any, is resumed when that has ended.
+    case start(CheckedContinuation<Void, Never>?)
+    /// Close everything; the continuation, if any, is resumed when that is done.
+    case stop(CheckedContinuation<Void, Never>?)
+    case submit(PendingCall, PendingCall.Continuation)
+    case cancel(PendingCall)
+  }
+
+  private let eventLoop: any EventLoop
+  private let pool: NIOLoopBoundBox<ConnectionPool>
+  private let mailbox = Mutex<[Message]>([])
+  private let latest: LatestServer
+
+  init(
+    address: ManaAddress, configuration: ManaClient.Configuration, eventLoop: any EventLoop, logger: Logger?
+  ) {
+    let latest = LatestServer()
+    self.latest = latest
+    self.eventLoop = eventLoop
+    pool = NIOLoopBoundBox.makeBoxSendingValue(
+      ConnectionPool(
+        address: address, configuration: configuration, eventLoop: eventLoop, logger: logger, latest: latest),
+      eventLoop: eventLoop)
+  }
+
+  var serverInformation: ServerInformation? { latest.information }
+
+  /// Hands a message to the pool. Messages of one thread arrive in their order.
+  func post(_ message: Message) {
+    let isFirst = mailbox.withLock { messages in
+      messages.append(message)
+      return messages.count == 1
+    }
+    if isFirst { eventLoop.execute { self.deliver() } }
+  }
+
+  private func deliver() {
+    let messages = mailbox.withLock { messages in
+      let taken = messages
+      messages = []
+      return taken
+    }
+    pool.value.receive(messages)
+  }
+}
+
+/// What the server said on the latest connection, for any thread to read.
+final class LatestServer: Sendable {
+  private let stored = Mutex<ServerInformation?>(nil)
+
+  var information: ServerInformation? {
+    get { stored.withLock { $0 } }
+    set { stored.withLock { $0 = newValue } }
+  }
+}

@@ -1,0 +1,195 @@
+import ManaClient
+import ManaProtocol
+
+/// One task of a run: makes a call, waits for it, makes the next.
+struct ClientCaller<Source: RequestSource> {
+  let client: ManaClient
+  let shared: SharedSource<Source>
+
+  func run() async {
+    let memory = CallMemory(requestBytes: shared.bodyBytesMax)
+    while let next = shared.reserve() {
+      var started: UInt64?
+      switch next {
+      case .end: return
+      case .send(let intended): started = intended
+      case .wait(let moment):
+        started = moment
+        guard await sleep(until: moment) else { return }
+      }
+      guard let taken = shared.take(into: memory.request) else { return }
+      await call(
+        RequestView(
+          opcode: taken.opcode, body: UnsafeRawBufferPointer(start: memory.request, count: taken.bodyBytes),
+          startedNanoseconds: started ?? System.now()), memory)
+    }
+  }
+
+  /// False when the task was cancelled.
+  private func sleep(until moment: UInt64) async -> Bool {
+    let now = System.now()
+    guard moment > now else { return true }
+    do {
+      try await Task.sleep(nanoseconds: moment - now)
+      return true
+    } catch {
+      // Cancellation is the only error of a sleep, and it ends the run.
+      return false
+    }
+  }
+
+  private func call(_ request: RequestView, _ memory: CallMemory) async {
+    do throws(ManaError) {
+      let replyBytes: Int
+      if request.opcode == .listTransactions {
+        let page = try await client.page(
+          of: AccountID(UnsafeRawPointer(memory.request).u128(0)), limit: Int(UnsafeRawPointer(memory.request).u32(24)))
+        replyBytes = memory.storePage(page)
+      } else {
+        replyBytes = try await post(request, memory)
+      }
+      complete(
+        request, FrameHeader(opcode: request.opcode.rawValue | Opcode.replyBit, correlation: 0), memory, replyBytes)
+    } catch {
+      fail(request, error, memory)
+    }
+  }
+
+  private func post(_ request: RequestView, _ memory: CallMemory) async throws(ManaError) -> Int {
+    let count = (request.body.count - BatchView.preludeBytes) / Item.bytes
+    guard count > 1 else { return try await single(memory.item(0), memory) }
+    var batch = Batch(capacity: count)
+    for index in 0..<count { try Self.append(memory.item(index), to: &batch) }
+    return memory.store(try await client.post(batch))
+  }
+
+  private func single(_ item: Item, _ memory: CallMemory) async throws(ManaError) -> Int {
+    let (account, id) = (AccountID(item.account), TransactionID(item.id))
+    let amount = Mana(micromana: Int64(bitPattern: item.amount))
+    do throws(ManaError) {
+      let receipt: Receipt
+      switch TransactionType(rawValue: item.type) {
+      case .purchase: receipt = try await client.purchase(account, amount, id: id)
+      case .bonus: receipt = try await client.bonus(account, amount, id: id)
+      case .refund: receipt = try await client.refund(account, of: TransactionID(item.related), id: id)
+      default:
+        receipt = try await client.spend(
+          account, amount, for: Operation(rawValue: item.operation) ?? .combination, quantity: Int(item.quantity),
+          id: id)
+      }
+      return memory.store(.success(receipt))
+    } catch {
+      guard let refusal = error.refusal else { throw error }
+      return memory.store(.failure(refusal))
+    }
+  }
+
+  private static func append(_ item: Item, to batch: inout Batch) throws(ManaError) {
+    let (account, id) = (AccountID(item.account), TransactionID(item.id))
+    let amount = Mana(micromana: Int64(bitPattern: item.amount))
+    switch TransactionType(rawValue: item.type) {
+    case .purchase: try batch.purchase(account, amount, id: id)
+    case .bonus: try batch.bonus(account, amount, id: id)
+    case .refund: try batch.refund(account, of: TransactionID(item.related), id: id)
+    default:
+      try batch.spend(
+        account, amount, for: Operation(rawValue: item.operation) ?? .combination, quantity: Int(item.quantity), id: id)
+    }
+  }
+
+  private func complete(_ request: RequestView, _ header: FrameHeader, _ memory: CallMemory, _ replyBytes: Int) {
+    let reply = ReplyView(header: header, body: UnsafeRawBufferPointer(start: memory.reply, count: replyBytes))
+    shared.settle { (source) throws(LoadError) in
+      try source.completed(request, reply, nowNanoseconds: System.now())
+    }
+  }
+
+  /// A call that was refused as a whole, or whose fate is unknown, or that could not be made.
+  private func fail(_ request: RequestView, _ error: ManaError, _ memory: CallMemory) {
+    if error.execution == .unknown {
+      shared.settle { (source) throws(LoadError) in try source.lost(request, reason: "\(error)") }
+    } else if let status = error.status {
+      let flags: FrameHeader.Flags = error.execution == .notExecuted ? [.notExecuted] : []
+      let opcode = request.opcode.rawValue | Opcode.replyBit
+      complete(request, FrameHeader(opcode: opcode, correlation: 0, flags: flags, status: status), memory, 0)
+    } else {
+      shared.settle { (_) throws(LoadError) in throw LoadError.unreachable("\(error)") }
+    }
+  }
+}
+
+/// The memory of one task: a request and its reply in the protocol's layout.
+final class CallMemory {
+  let request: UnsafeMutableRawPointer
+  private(set) var reply: UnsafeMutableRawPointer
+  private var replyCapacity = 4_096
+
+  init(requestBytes: Int) {
+    request = .allocate(byteCount: max(requestBytes, 8), alignment: 64)
+    reply = .allocate(byteCount: replyCapacity, alignment: 64)
+  }
+
+  deinit {
+    request.deallocate()
+    reply.deallocate()
+  }
+
+  func item(_ index: Int) -> Item {
+    Item(reading: UnsafeRawPointer(request) + BatchView.preludeBytes + index * Item.bytes)
+  }
+
+  /// Writes the results of a batch and returns their length.
+  func store(_ results: BatchResults) -> Int {
+    let bytes = reserve(BatchReplyView.bodyBytes(count: results.count, stride: ItemResult.compactBytes))
+    BatchReplyView.storePrelude(
+      to: reply, stride: ItemResult.compactBytes, count: results.count, posted: results.postedCount,
+      replayed: results.replayedCount)
+    for (index, result) in results.enumerated() { store(result, at: index) }
+    return bytes
+  }
+
+  /// Writes the result of a single call and returns its length.
+  func store(_ result: Result<Receipt, Refusal>) -> Int {
+    let bytes = reserve(BatchReplyView.bodyBytes(count: 1, stride: ItemResult.compactBytes))
+    var (posted, replayed) = (0, 0)
+    if case .success(let receipt) = result { (posted, replayed) = receipt.replayed ? (0, 1) : (1, 0) }
+    BatchReplyView.storePrelude(
+      to: reply, stride: ItemResult.compactBytes, count: 1, posted: posted, replayed: replayed)
+    store(result, at: 0)
+    return bytes
+  }
+
+  /// Writes a page of as many transactions, all zero: a source counts them and looks no further.
+  func storePage(_ page: HistoryPage) -> Int {
+    let count = page.transactions.count
+    let bytes = reserve(HistoryReplyPrelude.bytes + count * TransactionView.bytes)
+    reply.zero(HistoryReplyPrelude.bytes, count: count * TransactionView.bytes)
+    HistoryReplyPrelude(
+      count: count, more: page.nextCursor != nil, total: UInt64(page.total), next: page.nextCursor?.sequence ?? 0,
+      balance: page.balance.micromana, textBytes: 0, examined: UInt64(count)
+    ).store(to: reply)
+    return bytes
+  }
+
+  private func store(_ result: Result<Receipt, Refusal>, at index: Int) {
+    let place = reply + BatchReplyView.preludeBytes + index * ItemResult.compactBytes
+    switch result {
+    case .success(let receipt):
+      ItemResult(
+        status: .ok, replayed: receipt.replayed, sequence: receipt.sequence,
+        amount: UInt64(bitPattern: receipt.amount.magnitude.micromana)
+      ).store(to: place, stride: ItemResult.compactBytes)
+    case .failure(let refusal):
+      ItemResult(status: refusal.status, field: refusal.conflictField).store(
+        to: place, stride: ItemResult.compactBytes)
+    }
+  }
+
+  private func reserve(_ bytes: Int) -> Int {
+    guard bytes > replyCapacity else { return bytes }
+    reply.deallocate()
+    reply = .allocate(byteCount: bytes, alignment: 64)
+    replyCapacity = bytes
+    return bytes
+  }
+}

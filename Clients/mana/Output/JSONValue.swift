@@ -1,0 +1,76 @@
+/// A JSON value whose objects keep the order of their keys, printed on one line.
+///
+/// Numbers are integers only: amounts are strings, because the numbers of JSON are floating-point to most readers.
+enum JSONValue: Equatable, CustomStringConvertible {
+  case string(String)
+  case integer(UInt64)
+  case bool(Bool)
+  case array([JSONValue])
+  case object([Member])
+
+  /// One key of an object.
+  struct Member: Equatable {
+    var key: String
+    var value: JSONValue
+  }
+
+  /// An object of the members that are there; those without a value are left out.
+  static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+    .object(members.compactMap { key, value in value.map { Member(key: key, value: $0) } })
+  }
+
+  /// A string, or nothing when it is empty.
+  static func unlessEmpty(_ text: String) -> JSONValue? { text.isEmpty ? nil : .string(text) }
+
+  /// The string of an amount, an id or a moment.
+  static func text(_ value: some CustomStringConvertible) -> JSONValue { .string(value.description) }
+
+  var description: String {
+    var output = ""
+    write(to: &output)
+    return output
+  }
+
+  private func write(to output: inout String) {
+    switch self {
+    case .string(let text): Self.writeQuoted(text, to: &output)
+    case .integer(let number): output += String(number)
+    case .bool(let flag): output += flag ? "true" : "false"
+    case .array(let values):
+      output += "["
+      for (index, value) in values.enumerated() {
+        if index > 0 { output += "," }
+        value.write(to: &output)
+      }
+      output += "]"
+    case .object(let members):
+      output += "{"
+      for (index, member) in members.enumerated() {
+        if index > 0 { output += "," }
+        Self.writeQuoted(member.key, to: &output)
+        output += ":"
+        member.value.write(to: &output)
+      }
+      output += "}"
+    }
+  }
+
+  /// Escapes what RFC 8259 requires, and DEL and the line separators, which break the tools that read lines.
+  private static func writeQuoted(_ text: String, to output: inout String) {
+    output += "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": output += "\\\""
+      case "\\": output += "\\\\"
+      case "\n": output += "\\n"
+      case "\r": output += "\\r"
+      case "\t": output += "\\t"
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+        let digits = String(scalar.value, radix: 16)
+        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: output.unicodeScalars.append(scalar)
+      }
+    }
+    output += "\""
+  }
+}

@@ -1,0 +1,35 @@
+// What Swift's Glibc module leaves out because it is not POSIX: nothing but spellings, inlined into the caller.
+#pragma once
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+/// open(2): reads and writes go past the page cache.
+static const int MANA_O_DIRECT = __O_DIRECT;
+
+/// madvise(2): touch the pages now, as if written. Linux 5.14.
+static const int MANA_MADV_POPULATE_WRITE = 23;
+
+/// madvise(2): back the range with huge pages.
+static const int MANA_MADV_HUGEPAGE = 14;
+
+/// The magic number of the file system that holds `path` (statfs(2)), or -1 with errno set.
+static inline int64_t mana_file_system_type(const char *path) {
+  struct statfs status;
+  return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
+}
+
+/// Names a thread, in at most 15 bytes, for those who look at it from outside.
+static inline int mana_name_thread(pthread_t thread, const char *name) {
+  extern int pthread_setname_np(pthread_t, const char *);
+  return pthread_setname_np(thread, name);
+}
+
+/// poll(2) with a timeout in nanoseconds instead of milliseconds.
+static inline int mana_poll(struct pollfd *entries, unsigned long count, const struct timespec *timeout) {
+  extern int ppoll(struct pollfd *, unsigned long, const struct timespec *, const void *);
+  return ppoll(entries, count, timeout, 0);
+}

@@ -1,0 +1,106 @@
+import SystemPackage
+
+/// The files of a real data directory.
+struct DiskStorage: Storage {
+  let root: FilePath
+  /// False where direct input and output is not to be had and the operator accepted that.
+  let isDirect: Bool
+
+  init(root: FilePath, isDirect: Bool = true) {
+    self.root = root
+    self.isDirect = isDirect
+  }
+
+  func describe(_ path: String) -> String { path.isEmpty ? root.string : root.appending(path).string }
+
+  func names(in directory: String) throws(Errno) -> [String] { try System.names(in: describe(directory)) }
+
+  func makeDirectory(_ path: String) throws(Errno) { try System.makeDirectory(describe(path)) }
+
+  func syncDirectory(_ path: String) throws(Errno) { try Self.syncDirectory(at: describe(path)) }
+
+  /// Makes the entries of any directory durable; for the one above the data directory, too.
+  static func syncDirectory(at path: String) throws(Errno) {
+    let descriptor = try System.open(path, .directory)
+    defer { System.close(descriptor) }
+    try System.syncAll(descriptor)
+  }
+
+  func open(_ path: String) throws(Errno) -> any StorageFile {
+    DiskFile(try System.open(describe(path), isDirect ? .direct : []))
+  }
+
+  func create(_ path: String) throws(Errno) -> any StorageFile {
+    DiskFile(try System.open(describe(path), isDirect ? [.create, .exclusive, .direct] : [.create, .exclusive]))
+  }
+
+  func rename(_ source: String, to target: String) throws(Errno) {
+    try System.rename(describe(source), describe(target))
+  }
+
+  func remove(_ path: String) throws(Errno) { try System.remove(describe(path)) }
+
+  func lock(_ path: String) throws(Errno) -> LockOutcome {
+    // Never direct: the process id is a few bytes of text.
+    let file = DiskFile(try System.open(describe(path), .create))
+    guard try System.tryLock(file.descriptor) else { return .held(by: try file.holder()) }
+    try file.writeHolder(System.processID)
+    return .acquired(file)
+  }
+
+  func unsuitableFileSystem() throws(Errno) -> String? {
+    switch try System.fileSystemType(of: root.string) {
+    case 0x0102_1994: "tmpfs"
+    case 0x8584_58F6: "ramfs"
+    case 0x6969: "nfs"
+    case 0x517B, 0xFF53_4D42, 0xFE53_4D42: "smb"
+    case 0x0102_1997: "9p"
+    case 0x6573_5546: "fuse"
+    case 0x00C3_6400: "ceph"
+    case 0x5346_414F: "afs"
+    case 0x786F_4256: "vboxsf"
+    default: nil
+    }
+  }
+}
+
+final class DiskFile: StorageFile {
+  let descriptor: Int32
+
+  init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { System.close(descriptor) }
+
+  func size() throws(Errno) -> Int { try System.size(of: descriptor) }
+
+  func reserve(bytes: Int) throws(Errno) { try System.reserve(descriptor, bytes: bytes) }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) {
+    try System.read(descriptor, into: buffer, at: offset)
+  }
+
+  func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws(Errno) {
+    try System.write(descriptor, buffer, at: offset)
+  }
+
+  func sync() throws(Errno) { try System.syncData(descriptor) }
+
+  // MARK: The lock file's text: the holder's process id in decimal digits and a newline.
+
+  /// The process id in a lock file that someone else holds; nil while its holder has not written it yet.
+  fileprivate func holder() throws(Errno) -> Int32? {
+    let text = UnsafeMutableRawBufferPointer.allocate(byteCount: min(try size(), 16), alignment: 1)
+    defer { text.deallocate() }
+    try System.read(descriptor, into: text, at: 0)
+    return Int32(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+  }
+
+  fileprivate func writeHolder(_ processID: Int32) throws(Errno) {
+    try System.truncate(descriptor, to: 0)
+    let line = Array("\(processID)\n".utf8)
+    let text = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
+    defer { text.deallocate() }
+    text.copyBytes(from: line)
+    try System.write(descriptor, UnsafeRawBufferPointer(text), at: 0)
+  }
+}

@@ -1,0 +1,237 @@
+import SystemPackage
+
+/// One shard's journal: records are written into it once, become durable block by block, and stay where they are.
+///
+/// It belongs to its shard's thread: every member is called there. Behind it, a writer thread brings sealed blocks to
+/// the disk and a preparer thread has the next segment ready; both call `onDurable` when the loop should look.
+///
+/// A turn of the loop: for each batch `makeRoom`, write records at `cursor`, `append`; at the end `submit`. When
+/// `onDurable` wakes the loop: `collectCompletions`, release the replies of blocks up to `durableBlockNumber`, `submit`.
+public final class Journal {
+  /// What `makeRoom` found.
+  public enum Room: Equatable, Sendable {
+    /// The bytes fit at `cursor`.
+    case ready
+    /// Too much is on its way to the disk, or the next segment is in the making: try again after the next `onDurable`.
+    case busy
+    /// The disk has no room for another segment. `onDurable` is called when it has again.
+    case full
+  }
+
+  /// From positions to addresses, for as long as the journal is open.
+  public let segments: SegmentTable
+  /// Where the next record is to be written; valid for as many bytes as `makeRoom` was last asked for.
+  public private(set) var cursor: UnsafeMutableRawPointer
+  /// The position of the next record.
+  public private(set) var position: UInt64
+  /// The newest durable block, as of the last `collectCompletions`.
+  public private(set) var durableBlockNumber: UInt64
+  /// Records at positions below this are durable, as of the last `collectCompletions`.
+  public private(set) var durablePosition: UInt64
+
+  let writer: BlockWriter
+  let preparer: SegmentPreparer
+  private let table: SegmentTableStorage
+  private let directory: DataDirectory
+  private let recovery: RecoveryStatistics
+  private var residents: [Segment]
+  private(set) var open: OpenBlock
+  /// Handed to the writer and not collected yet: number and end.
+  private var handed: [(number: UInt64, endPosition: UInt64)] = []
+  private var lastBlockHasRecords: Bool
+  private var lastNumberWithRecords: UInt64
+  private var threads: [UInt] = []
+  private var isClosed = false
+
+  init(
+    directory: DataDirectory, recovered: RecoveredJournal, table: consuming SegmentTableStorage,
+    writer: BlockWriter, preparer: SegmentPreparer
+  ) {
+    self.directory = directory
+    self.writer = writer
+    self.preparer = preparer
+    segments = table.table
+    self.table = table
+    recovery = recovered.statistics
+    residents = recovered.segments
+    open = OpenBlock(
+      segmentBytes: directory.identity.segmentBytes, segment: recovered.resume.segment,
+      start: recovered.resume.offset, number: recovered.lastNumber + 1)
+    durableBlockNumber = recovered.lastNumber
+    durablePosition = recovered.endPosition
+    lastBlockHasRecords = recovered.lastBlockHasRecords
+    lastNumberWithRecords = recovered.lastNumber
+    cursor = residents[residents.count - 1].base
+    position = 0
+    moveCursor()
+  }
+
+  deinit { release() }
+
+  /// The most bytes of records that fit one block of this journal.
+  public var recordBytesPerBlockMax: Int { open.recordBytesMax }
+
+  /// What is appended now is durable when `durableBlockNumber` has reached this.
+  public var openBlockNumber: UInt64 { open.number }
+
+  /// The newest block with records, open or not; `durableBlockNumber` reaches it when everything appended is durable.
+  public var lastAppendedBlockNumber: UInt64 { open.isEmpty ? lastNumberWithRecords : open.number }
+
+  /// True when everything appended is durable, but the last block with records is not named durable by one behind it:
+  /// damage to exactly that block would look like a write nobody was told of. `submitClosingBlock` ends that.
+  public var needsClosingBlock: Bool { lastBlockHasRecords && open.isEmpty && handed.isEmpty }
+
+  public var statistics: JournalStatistics {
+    var statistics = writer.statistics
+    statistics.segments = residents.count
+    statistics.recovery = recovery
+    return statistics
+  }
+
+  // MARK: Appending
+
+  /// Makes sure that `bytes` of records (a multiple of 32, at most `recordBytesPerBlockMax`) can be written at
+  /// `cursor`. Where they do not fit the open block, it is sealed and the next one opened, in the next segment if
+  /// need be. When the result is not `ready`, nothing was changed. O(1).
+  ///
+  /// `digest` and `timestamp` are the state's after everything appended so far.
+  public func makeRoom(bytes: Int, digest: UInt64, timestamp: UInt64) -> Room {
+    precondition(!isClosed, "the journal is closed")
+    switch open.need(for: bytes) {
+    case .nothing:
+      return .ready
+    case .sealing:
+      guard canHand else { return .busy }
+      seal(digest: digest, timestamp: timestamp)
+    case .rolling:
+      guard open.isEmpty || canHand else { return .busy }
+      switch preparer.take() {
+      case .making: return .busy
+      case .full: return .full
+      case .ready(let spare):
+        if !open.isEmpty { seal(digest: digest, timestamp: timestamp) }
+        roll(to: spare)
+      }
+    }
+    moveCursor()
+    return .ready
+  }
+
+  /// What was written at `cursor` counts from now on: `bytes` of `records` records. O(1).
+  public func append(bytes: Int, records: Int) {
+    open.append(bytes: bytes, records: records)
+    cursor += bytes
+    position += UInt64(bytes / JournalLimits.recordAlignment)
+  }
+
+  /// The end of a turn: when nothing is on its way to the disk, what was appended goes now. Else it goes on gathering.
+  public func submit(digest: UInt64, timestamp: UInt64) {
+    guard !open.isEmpty, writer.durableNumber == open.number - 1 else { return }
+    seal(digest: digest, timestamp: timestamp)
+    moveCursor()
+  }
+
+  /// Looks what has become durable; true when `durableBlockNumber` changed.
+  public func collectCompletions() -> Bool {
+    let number = writer.durableNumber
+    guard number > durableBlockNumber else { return false }
+    while let first = handed.first, first.number <= number {
+      durablePosition = first.endPosition
+      handed.removeFirst()
+    }
+    durableBlockNumber = number
+    return true
+  }
+
+  /// Hands over an empty block that names the last one durable, when `needsClosingBlock`. Where that takes a segment
+  /// that is not ready yet, nothing happens; call again later.
+  public func submitClosingBlock(digest: UInt64, timestamp: UInt64) {
+    guard needsClosingBlock else { return }
+    if open.end > open.segmentBytes {
+      guard case .ready(let spare) = preparer.take() else { return }
+      roll(to: spare)
+    }
+    seal(digest: digest, timestamp: timestamp)
+    moveCursor()
+  }
+
+  private var canHand: Bool {
+    open.number - 1 - writer.durableNumber < UInt64(JournalLimits.blocksAheadMax)
+  }
+
+  private func seal(digest: UInt64, timestamp: UInt64) {
+    let block = SealedBlock(
+      segment: residents[residents.count - 1], start: open.start, byteLength: open.byteLength,
+      recordCount: open.recordCount, number: open.number, digest: digest, timestamp: timestamp)
+    lastBlockHasRecords = !open.isEmpty
+    if lastBlockHasRecords { lastNumberWithRecords = open.number }
+    handed.append((block.number, block.endPosition))
+    open.advance()
+    writer.hand(block)
+  }
+
+  private func roll(to spare: Segment) {
+    table.add(spare)
+    residents.append(spare)
+    open.roll()
+    precondition(spare.number == open.segment, "segments follow each other")
+  }
+
+  private func moveCursor() {
+    cursor = residents[residents.count - 1].base + open.end
+    position =
+      (UInt64(open.segment) * UInt64(open.segmentBytes) + UInt64(open.end)) / UInt64(JournalLimits.recordAlignment)
+  }
+
+  // MARK: The end
+
+  /// Starts the two threads behind the journal. Without it, a test drives `writer` and `preparer` itself.
+  func startThreads(shard: Int) throws(JournalError) {
+    let writer = writer
+    let preparer = preparer
+    try startThread("mana-write-\(shard)") { writer.run() }
+    try startThread("mana-spare-\(shard)") { preparer.run() }
+  }
+
+  private func startThread(_ name: String, _ run: @escaping @Sendable () -> Void) throws(JournalError) {
+    let thread = try JournalError.naming("start", "thread \(name)") { () throws(Errno) in
+      try System.startThread(named: name, run)
+    }
+    threads.append(thread)
+  }
+
+  /// Brings everything appended to the disk, names the last block durable, ends the threads and gives the memory back:
+  /// pointers into segments, and `segments` itself, are dead afterwards. `onDurable` may be called until this returns,
+  /// not later. Does nothing the second time. After a failed write nothing more is written.
+  public func close(digest: UInt64, timestamp: UInt64) {
+    guard !isClosed else { return }
+    if !open.isEmpty { seal(digest: digest, timestamp: timestamp) }
+    if drain() {
+      _ = collectCompletions()
+      if needsClosingBlock, open.end <= open.segmentBytes || waitForSpare() {
+        submitClosingBlock(digest: digest, timestamp: timestamp)
+        _ = drain()
+      }
+      _ = collectCompletions()
+    }
+    release()
+  }
+
+  private func drain() -> Bool {
+    if threads.isEmpty { while writer.step() {} }
+    return writer.drain()
+  }
+
+  private func waitForSpare() -> Bool { threads.isEmpty ? preparer.step() : preparer.settle() }
+
+  /// Ends the threads and frees the memory, and writes nothing: all that happens to a journal nobody closed.
+  private func release() {
+    guard !isClosed else { return }
+    isClosed = true
+    writer.stop()
+    preparer.stop()
+    for thread in threads { System.join(thread) }
+    threads = []
+    residents = []
+  }
+}

@@ -1,0 +1,97 @@
+import SystemPackage
+
+/// Makes a ledger: the identity under a temporary name, then each shard's directory with its first segment, then the
+/// identity's own name. A crash at any point leaves either nothing that counts or all of it.
+///
+/// The first segments are made here and not when they are first opened, so that a shard without one is known to have
+/// lost it.
+struct LedgerCreation {
+  let storage: any Storage
+
+  func make(_ options: CreationOptions) throws(JournalError) -> LedgerIdentity {
+    let shardCount = options.shardCount ?? 1
+    if let reason = CreationOptions.fault(shardCount: shardCount, segmentBytes: options.segmentBytes) {
+      throw .invalidOption(reason: reason)
+    }
+    var generator = SystemRandomNumberGenerator()
+    let identity = LedgerIdentity(
+      ledgerID: UInt128.random(in: 1...UInt128.max, using: &generator), shardCount: shardCount,
+      segmentBytes: options.segmentBytes, shardHashSeed: generator.next())
+    try removeLeftovers()
+    try writeTemporary(identity)
+    let zeros = try SegmentMemory(bytes: identity.segmentBytes)
+    for shard in 0..<shardCount {
+      try makeShard(shard, zeros: UnsafeRawBufferPointer(start: zeros.base, count: zeros.bytes))
+    }
+    try syncDirectory("")
+    try perform("rename", LedgerIdentity.temporaryName) { () throws(Errno) in
+      try storage.rename(LedgerIdentity.temporaryName, to: LedgerIdentity.fileName)
+    }
+    try syncDirectory("")
+    return identity
+  }
+
+  /// Removes what an interrupted creation left: first segments, and the temporary identity. Anything else stays and
+  /// is an error: it was not made here.
+  private func removeLeftovers() throws(JournalError) {
+    let names = try perform("list", "") { () throws(Errno) in try storage.names(in: "") }
+    for name in names where name.hasPrefix("shard-") {
+      let files = try perform("list", name) { () throws(Errno) in try storage.names(in: name) }
+      for file in files {
+        guard Segment.number(in: file) == 0 || file.hasSuffix(Segment.temporarySuffix) else {
+          throw .notADataDirectory(directory: storage.describe(""), file: "\(name)/\(file)")
+        }
+      }
+      for file in files {
+        try perform("remove", "\(name)/\(file)") { () throws(Errno) in try storage.remove("\(name)/\(file)") }
+      }
+    }
+    if names.contains(LedgerIdentity.temporaryName) {
+      // Last: while it is there, the rest is known to be unused.
+      for name in names where name.hasPrefix("shard-") { try syncDirectory(name) }
+      try perform("remove", LedgerIdentity.temporaryName) { () throws(Errno) in
+        try storage.remove(LedgerIdentity.temporaryName)
+      }
+    }
+  }
+
+  private func writeTemporary(_ identity: LedgerIdentity) throws(JournalError) {
+    let memory = try SegmentMemory(bytes: JournalLimits.pageBytes)
+    let bytes = UnsafeMutableRawBufferPointer(start: memory.base, count: LedgerIdentity.fileBytes)
+    identity.encode(into: bytes)
+    let name = LedgerIdentity.temporaryName
+    let file = try perform("create", name) { () throws(Errno) in try storage.create(name) }
+    do {
+      try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+    } catch .invalidArgument {
+      throw .unsuitableFileSystem(
+        directory: storage.describe(""), name: "a device or file system without direct writes of 512 bytes")
+    } catch {
+      throw .system(operation: "write", file: storage.describe(name), code: error)
+    }
+    try perform("sync", name) { () throws(Errno) in try file.sync() }
+    try syncDirectory("")
+  }
+
+  private func makeShard(_ shard: Int, zeros: UnsafeRawBufferPointer) throws(JournalError) {
+    let directory = Segment.directory(shard: shard)
+    do {
+      try storage.makeDirectory(directory)
+    } catch .fileExists {
+      // Left by an interrupted creation, and emptied above.
+    } catch {
+      throw .system(operation: "create", file: storage.describe(directory), code: error)
+    }
+    _ = try SegmentFile.make(Segment.path(shard: shard, segment: 0), zeros: zeros, in: storage)
+  }
+
+  private func syncDirectory(_ path: String) throws(JournalError) {
+    try perform("sync the directory", path) { () throws(Errno) in try storage.syncDirectory(path) }
+  }
+
+  private func perform<Result>(
+    _ operation: String, _ path: String, _ body: () throws(Errno) -> Result
+  ) throws(JournalError) -> Result {
+    try JournalError.naming(operation, storage.describe(path), body)
+  }
+}

@@ -1,0 +1,55 @@
+/// Every limit of the journal: its value, its unit, why it has that value. `JournalLimitsTests` checks the relations.
+public enum JournalLimits {
+  /// Records begin at multiples of this many bytes, so that a position (a place divided by 32) names each of them.
+  public static let recordAlignment = 32
+
+  /// Blocks begin at multiples of this many bytes: the logical block of the devices we know, hence the smallest
+  /// direct write, and the unit in which a torn write tears. A lonely charge costs one of them.
+  public static let blockAlignment = 512
+
+  /// Bytes of a block's header; a multiple of `recordAlignment`, so that the records behind it are aligned.
+  public static let blockHeaderBytes = 160
+
+  /// The longest block, header included: below 1 MiB, with room for the envelope of a replicated log entry.
+  public static let blockBytesMax = (1 << 20) - 4096
+
+  /// The most bytes of records that one block holds, in a segment that is longer than a block may be.
+  /// See `Journal.recordBytesPerBlockMax` for the limit of a particular journal.
+  public static let recordBytesPerBlockMax = blockBytesMax - blockHeaderBytes
+
+  /// The shortest segment, in bytes. Only tests want one this short.
+  public static let segmentBytesMin = 64 << 10
+
+  /// The segment length of a new ledger, in bytes: sixteen huge pages of memory, zeroed on a disk within a tenth of
+  /// a second or so, and 300,000 records before the next one is needed.
+  public static let segmentBytesDefault = 32 << 20
+
+  /// The longest segment, in bytes; a place within it fits 32 bits.
+  public static let segmentBytesMax = 1 << 30
+
+  /// Positions stay below this (38 bits, 8 TiB of journal a shard), so that an index can keep other bits beside them.
+  public static let positionLimit: UInt64 = 1 << 38
+
+  /// The most shards of a ledger: the names of their directories have three digits.
+  public static let shardCountMax = 1000
+
+  /// Blocks handed to the writer and not yet durable: one on its way to the disk and three full ones behind it.
+  /// More would only add to the time a reply waits.
+  static let blocksAheadMax = 4
+
+  /// The zeros of a new segment are written in pieces of this many bytes: long enough to stream, short enough that a
+  /// commit does not wait long behind one.
+  static let zeroPieceBytes = 1 << 20
+
+  /// Recovery reads in pieces of this many bytes.
+  static let readPieceBytes = 4 << 20
+
+  /// How long the preparer waits before it asks a full disk for room again.
+  static let roomRetryNanoseconds: UInt64 = 1_000_000_000
+
+  /// Direct input and output wants its memory aligned to the device's logical block; a page always suffices.
+  static let pageBytes = 4096
+
+  /// Segment memory of at least this length is aligned to it, so that the kernel can back it with huge pages.
+  static let hugePageBytes = 2 << 20
+}

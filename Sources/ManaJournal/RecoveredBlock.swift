@@ -1,0 +1,58 @@
+/// A block that recovery found whole, for the caller to execute again.
+public struct RecoveredBlock: ~Copyable {
+  /// 1, 2, 3 … without a gap.
+  public let number: UInt64
+  /// The position of its first record; where that would be when it has none.
+  public let firstPosition: UInt64
+  public let recordCount: Int
+  /// The timestamp it was submitted with, nanoseconds since 1970 UTC.
+  public let timestamp: UInt64
+  /// Its records, where they will stay until the journal is closed.
+  public let body: UnsafeRawBufferPointer
+  public let epoch: UInt32
+  public let term: UInt64
+  public let segment: UInt32
+  /// Where the block begins in its segment, in bytes.
+  public let offset: Int
+  /// Turns the positions of this and all earlier records into addresses; the journal's own table, good until it is
+  /// closed.
+  public let segments: SegmentTable
+
+  init(_ header: BlockHeader, at base: UnsafeRawPointer, among segments: SegmentTable) {
+    self.segments = segments
+    number = header.number
+    firstPosition = header.firstPosition
+    recordCount = Int(header.recordCount)
+    timestamp = header.timestamp
+    epoch = header.epoch
+    term = header.term
+    segment = header.segment
+    offset = Int(header.offset)
+    body = UnsafeRawBufferPointer(
+      start: base + Int(header.offset) + JournalLimits.blockHeaderBytes,
+      count: Int(header.byteLength) - JournalLimits.blockHeaderBytes)
+  }
+}
+
+/// What recovery hands to the journal that goes on from there.
+struct RecoveredJournal {
+  /// In order, the last being the one to append to.
+  var segments: [Segment]
+  /// All zeros, behind them, in order.
+  var spares: [Segment]
+  /// Where the next block goes.
+  var resume: BlockPlace
+  var epoch: UInt32
+  var lastNumber: UInt64
+  var lastHash: Hash128
+  var lastBlockHasRecords: Bool
+  /// Behind the last record.
+  var endPosition: UInt64
+  var statistics: RecoveryStatistics
+}
+
+/// A segment and a byte in it.
+struct BlockPlace: Equatable {
+  var segment: UInt32
+  var offset: Int
+}

@@ -1,0 +1,46 @@
+// The seam between the journal and a disk. `DiskStorage` is the disk; the tests bring one that forgets, tears and fails.
+//
+// Paths are relative to the data directory, with `/` between their parts; the empty path is the directory itself.
+
+import SystemPackage
+
+/// A data directory's files, as the journal needs them. Nothing written is durable before `StorageFile.sync`, no name
+/// before `syncDirectory`.
+protocol Storage: Sendable {
+  /// How a path reads in a message to the operator.
+  func describe(_ path: String) -> String
+  /// The names in a directory, sorted; `Errno.noSuchFileOrDirectory` when it does not exist.
+  func names(in directory: String) throws(Errno) -> [String]
+  func makeDirectory(_ path: String) throws(Errno)
+  func syncDirectory(_ path: String) throws(Errno)
+  func open(_ path: String) throws(Errno) -> any StorageFile
+  /// Makes a file that must not exist yet.
+  func create(_ path: String) throws(Errno) -> any StorageFile
+  func rename(_ source: String, to target: String) throws(Errno)
+  func remove(_ path: String) throws(Errno)
+  /// Takes the directory for this process until the result is released, or says who has it.
+  func lock(_ path: String) throws(Errno) -> LockOutcome
+  /// The name of a file system that cannot keep a ledger's promise, or nil.
+  func unsuitableFileSystem() throws(Errno) -> String?
+}
+
+/// One file. Reads, writes and offsets are in whole sectors (`JournalLimits.blockAlignment`) of aligned memory, past
+/// the page cache. Closed when the last reference goes.
+protocol StorageFile: AnyObject, Sendable {
+  func size() throws(Errno) -> Int
+  /// Takes room for `bytes` or throws `Errno.noSpace`.
+  func reserve(bytes: Int) throws(Errno)
+  /// Fills the buffer; a file that ends before is `Errno.noData`.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno)
+  /// Writes the whole buffer; not durable yet.
+  func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws(Errno)
+  /// Everything written so far is durable when this returns.
+  func sync() throws(Errno)
+}
+
+enum LockOutcome {
+  /// Ours while the object lives.
+  case acquired(any Sendable & AnyObject)
+  /// Another server's; its process id where the file says so.
+  case held(by: Int32?)
+}

@@ -1,0 +1,266 @@
+// The only door to the operating system in this module: files, memory, threads, the clock. Nothing else imports Glibc.
+//
+// Interruptions: a read, a write or an open that a signal interrupts before it did anything (EINTR) is made again.
+// A sync is not: a sync that did not succeed has failed, whatever the reason, because nobody can say what a second
+// one would mean. The threads made here block all signals, so in practice none is interrupted.
+//
+// Short counts: a short read or write is continued from where it stopped, rounded down to a whole sector, because
+// direct input and output knows nothing smaller.
+
+import CLinux
+import Glibc
+import SystemPackage
+
+enum System {
+  struct OpenOptions: OptionSet {
+    let rawValue: Int32
+    static let create = OpenOptions(rawValue: O_CREAT)
+    static let exclusive = OpenOptions(rawValue: O_EXCL)
+    static let direct = OpenOptions(rawValue: MANA_O_DIRECT)
+    static let directory = OpenOptions(rawValue: O_DIRECTORY)
+  }
+
+  private static func check(_ result: Int32) throws(Errno) {
+    if result < 0 { throw Errno(rawValue: errno) }
+  }
+
+  // MARK: Files
+
+  static func open(_ path: String, _ options: OpenOptions) throws(Errno) -> Int32 {
+    let access = options.contains(.directory) ? O_RDONLY : O_RDWR
+    while true {
+      let descriptor = Glibc.open(path, access | O_CLOEXEC | options.rawValue, 0o640)
+      if descriptor >= 0 { return descriptor }
+      if errno != EINTR { throw Errno(rawValue: errno) }
+    }
+  }
+
+  /// Closes a descriptor. What was written has been synced before or does not matter, so an error has nothing to say;
+  /// a descriptor that is not open is a fault of this program.
+  static func close(_ descriptor: Int32) {
+    precondition(Glibc.close(descriptor) == 0 || errno != EBADF, "closed a descriptor twice")
+  }
+
+  /// Fills `buffer` from `offset`; the end of the file before that is `Errno.noData`.
+  static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) {
+    guard let base = buffer.baseAddress else { return }
+    var done = 0
+    while done < buffer.count {
+      let count = pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Errno(rawValue: errno)
+      }
+      let whole = done + count == buffer.count ? count : count & -JournalLimits.blockAlignment
+      if whole == 0 { throw Errno(rawValue: ENODATA) }
+      done += whole
+    }
+  }
+
+  /// Writes all of `buffer` at `offset`. Says nothing about durability: see `syncData`.
+  static func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer, at offset: Int) throws(Errno) {
+    guard let base = buffer.baseAddress else { return }
+    var done = 0
+    while done < buffer.count {
+      let count = pwrite(descriptor, base + done, buffer.count - done, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Errno(rawValue: errno)
+      }
+      let whole = done + count == buffer.count ? count : count & -JournalLimits.blockAlignment
+      if whole == 0 { throw Errno(rawValue: EIO) }
+      done += whole
+    }
+  }
+
+  /// The bytes of a file, and what else is needed to read them back, are on the disk when this returns.
+  static func syncData(_ descriptor: Int32) throws(Errno) { try check(fdatasync(descriptor)) }
+
+  /// The same for all of a file's metadata; for a directory, its entries.
+  static func syncAll(_ descriptor: Int32) throws(Errno) { try check(fsync(descriptor)) }
+
+  static func size(of descriptor: Int32) throws(Errno) -> Int {
+    var status = stat()
+    try check(fstat(descriptor, &status))
+    return Int(status.st_size)
+  }
+
+  /// Takes room on the disk for the first `bytes` of a file, so that a full disk shows before anything is written.
+  /// File systems that cannot do it say so later, at the write.
+  static func reserve(_ descriptor: Int32, bytes: Int) throws(Errno) {
+    let code = posix_fallocate(descriptor, 0, off_t(bytes))
+    if code != 0 && code != EOPNOTSUPP { throw Errno(rawValue: code) }
+  }
+
+  static func truncate(_ descriptor: Int32, to bytes: Int) throws(Errno) {
+    try check(ftruncate(descriptor, off_t(bytes)))
+  }
+
+  static func rename(_ source: String, _ target: String) throws(Errno) { try check(Glibc.rename(source, target)) }
+  static func remove(_ path: String) throws(Errno) { try check(unlink(path)) }
+  static func makeDirectory(_ path: String) throws(Errno) { try check(mkdir(path, 0o750)) }
+
+  /// The names in a directory, sorted, without `.` and `..`.
+  static func names(in path: String) throws(Errno) -> [String] {
+    guard let stream = opendir(path) else { throw Errno(rawValue: errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno != 0 { throw Errno(rawValue: errno) }
+        return names.sorted()
+      }
+      let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+      let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+      if name != "." && name != ".." { names.append(name) }
+    }
+  }
+
+  /// Locks an open file against every other open of it, in this process or another. False when someone holds it.
+  static func tryLock(_ descriptor: Int32) throws(Errno) -> Bool {
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    if errno == EWOULDBLOCK { return false }
+    throw Errno(rawValue: errno)
+  }
+
+  /// The magic number of the file system that holds `path` (statfs(2) lists them).
+  static func fileSystemType(of path: String) throws(Errno) -> UInt32 {
+    let type = mana_file_system_type(path)
+    guard type >= 0 else { throw Errno(rawValue: errno) }
+    return UInt32(type)
+  }
+
+  // MARK: Memory
+
+  /// Zeroed memory of the process alone. A length of `alignment` or more begins at a multiple of it.
+  ///
+  /// `populated` touches all of it now, asking for huge pages: a page fault on the way of a charge costs more than
+  /// the charge.
+  static func map(bytes: Int, alignment: Int, populated: Bool) throws(Errno) -> UnsafeMutableRawPointer {
+    let slack = bytes >= alignment && alignment > JournalLimits.pageBytes ? alignment : 0
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | (populated ? 0 : MAP_NORESERVE)
+    guard let start = mmap(nil, bytes + slack, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+      throw Errno(rawValue: errno)
+    }
+    let head = slack == 0 ? 0 : (alignment - Int(bitPattern: start) % alignment) % alignment
+    if head > 0 { unmap(start, bytes: head) }
+    if slack - head > 0 { unmap(start + head + bytes, bytes: slack - head) }
+    let base = start + head
+    guard populated else { return base }
+    // Advice: where huge pages are not to be had, small ones do.
+    if slack > 0 { _ = madvise(base, bytes, MANA_MADV_HUGEPAGE) }
+    if madvise(base, bytes, MANA_MADV_POPULATE_WRITE) != 0 {
+      let code = errno
+      guard code == EINVAL else {
+        unmap(base, bytes: bytes)
+        throw Errno(rawValue: code)
+      }
+      for offset in stride(from: 0, to: bytes, by: JournalLimits.pageBytes) {
+        (base + offset).storeBytes(of: 0, as: UInt8.self)
+      }
+    }
+    return base
+  }
+
+  static func unmap(_ base: UnsafeMutableRawPointer, bytes: Int) {
+    precondition(munmap(base, bytes) == 0, "unmapped what was not mapped")
+  }
+
+  static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress, bytes.count > 0 else { return true }
+    // Equal to itself, one byte on, and its first byte zero: memcmp is the fastest loop there is.
+    return base.load(as: UInt8.self) == 0 && memcmp(base, base + 1, bytes.count - 1) == 0
+  }
+
+  static func zero(_ bytes: UnsafeMutableRawBufferPointer) {
+    if let base = bytes.baseAddress { memset(base, 0, bytes.count) }
+  }
+
+  // MARK: Threads and time
+
+  /// A mutex and a condition, at an address that does not move.
+  final class Condition: @unchecked Sendable {
+    // Unchecked: these two pointers never change, and what they point to is made to be shared.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+      var attributes = pthread_condattr_t()
+      let results = [
+        pthread_mutex_init(mutex, nil), pthread_condattr_init(&attributes),
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), pthread_cond_init(condition, &attributes),
+        pthread_condattr_destroy(&attributes),
+      ]
+      precondition(results.allSatisfy { $0 == 0 }, "no mutex to be had")
+    }
+
+    deinit {
+      pthread_cond_destroy(condition)
+      pthread_mutex_destroy(mutex)
+      condition.deallocate()
+      mutex.deallocate()
+    }
+
+    func lock() { precondition(pthread_mutex_lock(mutex) == 0) }
+    func unlock() { precondition(pthread_mutex_unlock(mutex) == 0) }
+    func wait() { precondition(pthread_cond_wait(condition, mutex) == 0) }
+    func broadcast() { precondition(pthread_cond_broadcast(condition) == 0) }
+
+    /// Waits until woken or until the monotonic clock shows `deadline`.
+    func wait(until deadline: UInt64) {
+      var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+      let result = pthread_cond_timedwait(condition, mutex, &time)
+      precondition(result == 0 || result == ETIMEDOUT)
+    }
+  }
+
+  private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Starts a thread that blocks all signals, so that they reach the thread that waits for them. `name` has at most
+  /// 15 bytes. Join it with `join`.
+  static func startThread(named name: String, _ run: @escaping @Sendable () -> Void) throws(Errno) -> UInt {
+    let body = Unmanaged.passRetained(ThreadBody(run))
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    var thread = pthread_t()
+    let result = pthread_create(&thread, nil, threadMain, body.toOpaque())
+    if result != 0 {
+      body.release()
+      throw Errno(rawValue: result)
+    }
+    _ = mana_name_thread(thread, name)
+    return UInt(thread)
+  }
+
+  private static let threadMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+    Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
+    return nil
+  }
+
+  static func join(_ thread: UInt) {
+    precondition(pthread_join(pthread_t(thread), nil) == 0, "joined a thread twice")
+  }
+
+  static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  static var processID: Int32 { getpid() }
+
+  /// One line to standard error, then the end, with the status that sysexits.h calls an input/output error. No
+  /// handler and no destructor runs: nothing may write again.
+  static func endProcess(saying line: String) -> Never {
+    var text = line + "\n"
+    text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+    _exit(74)
+  }
+}

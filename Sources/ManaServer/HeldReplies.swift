@@ -1,0 +1,96 @@
+/// Replies of one connection that are written but may not leave yet: each waits for the journal block that makes what it
+/// says durable.
+///
+/// One region of bytes, appended at the end and released from the front, because blocks become durable in order.
+/// Appending and releasing are constant time apart from the copy.
+struct HeldReplies: ~Copyable {
+  /// One reply: where it ends, and the block that it waits for.
+  private struct Entry {
+    let end: Int
+    let block: UInt64
+    let requestBytes: Int
+  }
+
+  private var base: UnsafeMutableRawPointer?
+  private var capacity = 0
+  private var head = 0
+  private var tail = 0
+  private var entries: [Entry] = []
+  private var firstEntry = 0
+
+  /// Bytes that wait.
+  var bytes: Int { tail - head }
+  var isEmpty: Bool { firstEntry == entries.count }
+
+  init() {}
+
+  deinit { base?.deallocate() }
+
+  /// Room for `count` bytes behind what is held. Valid until the next call; nothing is held before `commit`.
+  mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+    if tail + count > capacity { makeRoom(count) }
+    return base! + tail
+  }
+
+  /// Holds the `count` bytes that were written to the reserved room until `block` is durable.
+  mutating func commit(_ count: Int, block: UInt64, requestBytes: Int) {
+    tail += count
+    entries.append(Entry(end: tail, block: block, requestBytes: requestBytes))
+  }
+
+  /// Hands over everything that waits for nothing beyond `durable`: the bytes go to `send`, and the number of replies
+  /// and the size of their requests are returned.
+  mutating func release(
+    upTo durable: UInt64, send: (UnsafeRawBufferPointer) -> Void
+  ) -> (replies: Int, requestBytes: Int) {
+    var end = head
+    var replies = 0
+    var requestBytes = 0
+    while firstEntry < entries.count, entries[firstEntry].block <= durable {
+      end = entries[firstEntry].end
+      requestBytes += entries[firstEntry].requestBytes
+      replies += 1
+      firstEntry += 1
+    }
+    guard replies > 0 else { return (0, 0) }
+    send(UnsafeRawBufferPointer(start: base! + head, count: end - head))
+    head = end
+    if firstEntry == entries.count { reset() }
+    return (replies, requestBytes)
+  }
+
+  private mutating func reset() {
+    entries.removeAll(keepingCapacity: true)
+    firstEntry = 0
+    head = 0
+    tail = 0
+    if capacity > ServerLimits.heldBytesKept {
+      base?.deallocate()
+      base = nil
+      capacity = 0
+    }
+  }
+
+  private mutating func makeRoom(_ count: Int) {
+    let used = tail - head
+    var target = max(capacity, ServerLimits.heldBytesInitial)
+    while target < used + count { target *= 2 }
+    if target == capacity {
+      base!.copyMemory(from: base! + head, byteCount: used)
+    } else {
+      let grown = UnsafeMutableRawPointer.allocate(byteCount: target, alignment: 64)
+      if let base {
+        grown.copyMemory(from: base + head, byteCount: used)
+        base.deallocate()
+      }
+      base = grown
+      capacity = target
+    }
+    for index in firstEntry..<entries.count {
+      entries[index] = Entry(
+        end: entries[index].end - head, block: entries[index].block, requestBytes: entries[index].requestBytes)
+    }
+    tail = used
+    head = 0
+  }
+}

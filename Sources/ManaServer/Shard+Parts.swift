@@ -1,0 +1,193 @@
+import ManaEventLoop
+import ManaJournal
+import ManaLedger
+import ManaProtocol
+
+/// Requests that concern other shards: split once, sent through the mailboxes, and joined when all parts are durable.
+extension Shard {
+  // MARK: Split
+
+  /// Sends the items of a batch to their shards. Used too for a batch of this shard that needs more than one block.
+  func distribute(_ batch: BatchView, of request: Request, session: Session, stride: Int, frameBytes: Int) {
+    let whole = commonShard(of: batch)
+    let pieces = whole.map { [piece(of: batch, shard: $0)] } ?? split(batch)
+    let gather = begin(request, session, missing: pieces.count, count: batch.count, stride: stride, bytes: frameBytes)
+    for piece in pieces {
+      deliver(
+        Part(
+          origin: Part.Origin(shard: index, session: session.connection.id, gather: gather),
+          opcode: request.opcode, request: piece.bytes, itemCount: piece.count,
+          atomic: batch.flags.contains(.atomic), resultStride: stride, indices: piece.indices,
+          replyBytesMax: session.frameBytesMax - FrameHeader.bytes),
+        to: piece.shard)
+    }
+  }
+
+  /// Sends a read to the shard of its account.
+  func forward(_ request: Request, of session: Session, to shard: Int) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: request.body.count, alignment: 8)
+    copy.copyMemory(from: request.body)
+    let gather = begin(request, session, missing: 1, count: 0, stride: 0, bytes: 0)
+    deliver(
+      Part(
+        origin: Part.Origin(shard: index, session: session.connection.id, gather: gather), opcode: request.opcode,
+        request: copy, itemCount: 0, atomic: false, resultStride: 0, indices: [],
+        replyBytesMax: session.frameBytesMax - FrameHeader.bytes),
+      to: shard)
+  }
+
+  /// The items and texts of one shard, in the order of the batch.
+  private struct Piece {
+    let shard: Int
+    let bytes: UnsafeMutableRawBufferPointer
+    let count: Int
+    let indices: [UInt16]
+  }
+
+  private func piece(of batch: BatchView, shard: Int) -> Piece {
+    let itemBytes = batch.count * Item.bytes
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: itemBytes + batch.text.count, alignment: 8)
+    bytes.baseAddress!.copyMemory(from: batch.items, byteCount: itemBytes + batch.text.count)
+    return Piece(shard: shard, bytes: bytes, count: batch.count, indices: [])
+  }
+
+  private func split(_ batch: BatchView) -> [Piece] {
+    let shardCount = context.shardMap.shardCount
+    var indices = [[UInt16]](repeating: [], count: shardCount)
+    var textBytes = [Int](repeating: 0, count: shardCount)
+    for item in 0..<batch.count {
+      let shard = context.shardMap.shard(of: batch[item].account)
+      indices[shard].append(UInt16(item))
+      textBytes[shard] += batch[item].textBytes
+    }
+    var items: [UnsafeMutableRawPointer] = []
+    var texts: [UnsafeMutableRawPointer] = []
+    var pieces: [Piece] = []
+    for shard in 0..<shardCount {
+      let itemBytes = indices[shard].count * Item.bytes
+      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: itemBytes + textBytes[shard], alignment: 8)
+      items.append(bytes.baseAddress!)
+      texts.append(bytes.baseAddress! + itemBytes)
+      pieces.append(Piece(shard: shard, bytes: bytes, count: indices[shard].count, indices: indices[shard]))
+    }
+    var textOffset = 0
+    for item in 0..<batch.count {
+      let view = batch[item]
+      let shard = context.shardMap.shard(of: view.account)
+      items[shard].copyMemory(from: view.base, byteCount: Item.bytes)
+      items[shard] += Item.bytes
+      if view.textBytes > 0 {
+        texts[shard].copyMemory(from: batch.text.baseAddress! + textOffset, byteCount: view.textBytes)
+        texts[shard] += view.textBytes
+        textOffset += view.textBytes
+      }
+    }
+    for piece in pieces where piece.count == 0 { piece.bytes.deallocate() }
+    return pieces.filter { $0.count > 0 }
+  }
+
+  private func begin(
+    _ request: Request, _ session: Session, missing: Int, count: Int, stride: Int, bytes: Int
+  ) -> UInt64 {
+    lastGather += 1
+    gathers[lastGather] = Gather(
+      session: session.connection.id, header: request.header, requestBytes: request.header.length, itemCount: count,
+      resultStride: stride, missing: missing, frame: .allocate(byteCount: bytes, alignment: 8))
+    session.began(requestBytes: request.header.length)
+    return lastGather
+  }
+
+  // MARK: Execute and send back
+
+  private func deliver(_ part: Part, to shard: Int) {
+    guard shard == index else {
+      context.shards[shard].mailbox.send(.request(part))
+      return
+    }
+    waitingParts.append(part)
+    // Behind one that waits for room, it waits too: parts are executed in the order in which they came.
+    if waitingParts.count == 1 { runWaitingParts() }
+  }
+
+  /// Executes parts in the order in which they came, until one has to wait for room.
+  func runWaitingParts() {
+    var done = 0
+    while done < waitingParts.count, run(waitingParts[done]) {
+      let part = waitingParts[done]
+      if part.block > journal.durableBlockNumber {
+        heldParts.append(part)
+      } else {
+        sendBack(part)
+      }
+      done += 1
+    }
+    waitingParts.removeFirst(done)
+  }
+
+  /// Returns an executed and durable part to the shard whose caller asked.
+  func sendBack(_ part: Part) {
+    if part.origin.shard == index {
+      join(part)
+    } else {
+      context.shards[part.origin.shard].mailbox.send(.reply(part))
+    }
+  }
+
+  // MARK: Join
+
+  /// Takes a part's results into its request's reply, and sends that when nothing is missing.
+  func join(_ part: Part) {
+    guard var gather = gathers[part.origin.gather] else { preconditionFailure("a part that nobody asked for") }
+    gather.missing -= 1
+    gather.posted += part.progress.posted
+    gather.replayed += part.progress.replayed
+    gather.executed += part.progress.item
+    if gather.error == nil { gather.error = part.error }
+    if gather.itemCount > 0 { scatter(part, into: gather) }
+    gathers[part.origin.gather] = gather
+    guard gather.missing == 0 else { return }
+    gathers[part.origin.gather] = nil
+    defer { gather.frame.deallocate() }
+    guard let session = sessions[gather.session], session.stage != .closing else { return }
+    session.answered(1, requestBytes: gather.requestBytes)
+    if let error = gather.error, gather.executed == 0 {
+      reply(to: gather.header, of: session, error: error)
+    } else if gather.itemCount > 0 {
+      finish(gather, session)
+    } else {
+      send(replyHeader(to: gather.header), bodyBytes: part.reply.count, to: session) {
+        $0.copyMemory(from: part.reply.baseAddress!, byteCount: part.reply.count)
+      }
+    }
+    makeRunnable(session)
+  }
+
+  /// Puts a part's results in their places; items that were not executed get the part's error as their status.
+  private func scatter(_ part: Part, into gather: Gather) {
+    let results = gather.frame.baseAddress! + FrameHeader.bytes + BatchReplyView.preludeBytes
+    let stride = gather.resultStride
+    if let error = part.error {
+      for item in part.progress.item..<part.itemCount {
+        ItemResult(status: error.status).store(to: part.reply.baseAddress! + item * stride, stride: stride)
+      }
+    }
+    guard !part.indices.isEmpty else {
+      results.copyMemory(from: part.reply.baseAddress!, byteCount: part.reply.count)
+      return
+    }
+    for (item, place) in part.indices.enumerated() {
+      (results + Int(place) * stride).copyMemory(from: part.reply.baseAddress! + item * stride, byteCount: stride)
+    }
+  }
+
+  /// Completes the reply's frame and sends it.
+  private func finish(_ gather: Gather, _ session: Session) {
+    let frame = gather.frame.baseAddress!
+    BatchReplyView.storePrelude(
+      to: frame + FrameHeader.bytes, stride: gather.resultStride, count: gather.itemCount, posted: gather.posted,
+      replayed: gather.replayed)
+    FrameHeader.seal(frame, replyHeader(to: gather.header), bodyBytes: gather.frame.count - FrameHeader.bytes)
+    session.connection.reserveOutput(gather.frame.count).copyMemory(from: frame, byteCount: gather.frame.count)
+    session.connection.commitOutput(gather.frame.count)
+  }
+}

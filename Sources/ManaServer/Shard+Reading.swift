@@ -1,0 +1,132 @@
+import ManaEventLoop
+import ManaJournal
+import ManaLedger
+import ManaProtocol
+
+/// Executing the calls that change nothing.
+extension Shard {
+  /// Answers a read here, or sends it to the shard of its account. False when an earlier request has to be executed
+  /// first.
+  func read(_ request: Request, of session: Session) throws(ProtocolError) -> Bool {
+    switch request.opcode {
+    case .ping:
+      guard request.body.count <= Limits.pingBytesMax else {
+        throw ProtocolError(.malformedBody, "a ping of \(request.body.count) bytes; the most is \(Limits.pingBytesMax)")
+      }
+      send(replyHeader(to: request.header), bodyBytes: request.body.count, to: session) { target in
+        if let base = request.body.baseAddress { target.copyMemory(from: base, byteCount: request.body.count) }
+      }
+      return true
+    case .serverStatus:
+      guard request.body.isEmpty else { throw ProtocolError(.malformedBody, "serverStatus has no body") }
+      send(replyHeader(to: request.header), bodyBytes: ServerStatus.bytes, to: session) {
+        context.status(uptimeNanoseconds: loop.nowNanoseconds &- startedAt).store(to: $0)
+      }
+      return true
+    default:
+      return try readAccount(request, of: session)
+    }
+  }
+
+  private func readAccount(_ request: Request, of session: Session) throws(ProtocolError) -> Bool {
+    guard request.body.count >= 16, let base = request.body.baseAddress else {
+      throw ProtocolError(.malformedBody, "a body of \(request.body.count) bytes names no account")
+    }
+    let shard = context.shardMap.shard(of: base.u128(0))
+    guard shard == index else {
+      forward(request, of: session, to: shard)
+      return true
+    }
+    guard waitingParts.isEmpty else { return false }
+    let answer = try answer(request.opcode, request.body, bytesMax: session.frameBytesMax - FrameHeader.bytes)
+    let header = replyHeader(to: request.header)
+    guard answer.block > journal.durableBlockNumber else {
+      send(header, bodyBytes: answer.bytes, to: session) {
+        $0.copyMemory(from: scratch.baseAddress!, byteCount: answer.bytes)
+      }
+      return true
+    }
+    let frame = session.held.reserve(FrameHeader.bytes + answer.bytes)
+    (frame + FrameHeader.bytes).copyMemory(from: scratch.baseAddress!, byteCount: answer.bytes)
+    FrameHeader.seal(frame, header, bodyBytes: answer.bytes)
+    hold(
+      FrameHeader.bytes + answer.bytes, for: session, requestBytes: request.header.length, block: answer.block)
+    return true
+  }
+
+  /// Writes the reply body of a read into the scratch memory: its length, and the block that makes what it says
+  /// durable.
+  func answer(
+    _ opcode: Opcode, _ body: UnsafeRawBufferPointer, bytesMax: Int
+  ) throws(ProtocolError) -> (bytes: Int, block: UInt64) {
+    guard body.count >= 16, let base = body.baseAddress else {
+      throw ProtocolError(.malformedBody, "a body of \(body.count) bytes names no account")
+    }
+    let account = base.u128(0)
+    let bytes: Int
+    switch opcode {
+    case .listTransactions:
+      let (query, reference) = try HistoryQuery.read(body)
+      let page = ledger.list(
+        query, reference: reference, into: scratch.baseAddress!, capacity: min(bytesMax, scratch.count))
+      bytes = try written(page.status, page.bytes)
+    case .listUnsettled:
+      bytes = try listUnsettled(body, account: account, bytesMax: bytesMax)
+    case .getAccount:
+      try expect(body, bytes: 16)
+      guard let overview = ledger.overview(of: account) else { throw unknownAccount() }
+      overview.store(to: scratch.baseAddress!)
+      bytes = AccountOverview.bytes
+    case .lookupTransaction:
+      try expect(body, bytes: LookupReplyView.requestBytes)
+      let found = ledger.lookup(
+        account: account, id: base.u128(16), into: scratch.baseAddress!, capacity: scratch.count)
+      bytes = try written(found.status, found.bytes)
+    case .balanceAt:
+      try expect(body, bytes: BalanceAt.requestBytes)
+      guard let balance = ledger.balance(of: account, at: base.u64(16)) else { throw unknownAccount() }
+      balance.store(to: scratch.baseAddress!)
+      bytes = BalanceAt.bytes
+    default:
+      preconditionFailure("\(opcode) is not a read of an account")
+    }
+    return (bytes, ledger.lastPosition(of: account) < journal.durablePosition ? 0 : pendingBlock)
+  }
+
+  private func listUnsettled(
+    _ body: UnsafeRawBufferPointer, account: UInt128, bytesMax: Int
+  ) throws(ProtocolError) -> Int {
+    try expect(body, bytes: 32)
+    guard let base = body.baseAddress, base.u32(28) == 0 else {
+      throw ProtocolError(.reservedBits, "reserved bytes of listUnsettled are set", detail: 28)
+    }
+    let limit = Int(base.u32(24))
+    guard limit >= 1, limit <= Limits.pageMax else {
+      throw ProtocolError(.invalidFilter, "limit: 1 to \(Limits.pageMax), not \(limit)", detail: 24)
+    }
+    let page = ledger.listUnsettled(
+      account: account, start: base.u64(16), limit: limit, into: scratch.baseAddress!,
+      capacity: min(bytesMax, scratch.count))
+    return try written(page.status, page.bytes)
+  }
+
+  private func expect(_ body: UnsafeRawBufferPointer, bytes: Int) throws(ProtocolError) {
+    guard body.count == bytes else {
+      throw ProtocolError(.malformedBody, "this call has a body of \(bytes) bytes, not \(body.count)")
+    }
+  }
+
+  /// The length of the reply body that the ledger wrote, or its refusal as an error.
+  private func written(_ status: Status, _ bytes: Int) throws(ProtocolError) -> Int {
+    switch status {
+    case .ok: return bytes
+    case .accountUnknown: throw unknownAccount()
+    case .transactionUnknown: throw ProtocolError(status, "the account has no transaction with this id")
+    default: throw ProtocolError(status, "the ledger refuses this")
+    }
+  }
+
+  private func unknownAccount() -> ProtocolError {
+    ProtocolError(.accountUnknown, "no purchase or bonus has created this account")
+  }
+}

@@ -1,0 +1,94 @@
+import ManaLedger
+public import ManaProtocol
+
+/// The real ledger over records in memory.
+public final class MemoryLedger: LedgerSubject {
+  /// Where the records are.
+  public let memory: RecordMemory
+  private var ledger: Ledger
+  private var tableSeed: UInt64
+  private let page = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.frameBytesMax, alignment: 64)
+
+  /// - Parameter tableSeed: Seeds the hashing of the tables. Each restart takes another one: no answer and no digest
+  ///   may depend on it.
+  public init(tableSeed: UInt64, memory: RecordMemory = RecordMemory()) {
+    self.memory = memory
+    self.tableSeed = tableSeed
+    ledger = Ledger(records: memory.space, tableSeed: tableSeed)
+  }
+
+  deinit { page.deallocate() }
+
+  public func post(_ batch: ItemBatch, now: UInt64) -> PostAnswer {
+    let built = BatchBuilder(batch)
+    let count = batch.drafts.count
+    var results = [UInt8](repeating: 0xEE, count: count * batch.resultStride)
+    var writer = memory.open(bytesMax: Ledger.recordBytesMax(items: count, textBytes: built.text.count))
+    let outcome = built.items.withUnsafeBytes { items in
+      built.text.withUnsafeBytes { text in
+        results.withUnsafeMutableBytes { results in
+          ledger.post(
+            ItemSource(items: items.baseAddress!, count: count, text: text.baseAddress), itemType: batch.itemType,
+            atomic: batch.atomic, now: now, writer: &writer, results: results.baseAddress!,
+            resultStride: batch.resultStride)
+        }
+      }
+    }
+    memory.close(writer)
+    return PostAnswer(
+      results: results, posted: outcome.posted, replayed: outcome.replayed, refused: outcome.refused,
+      atomicApplied: outcome.atomicApplied)
+  }
+
+  public func expire(now: UInt64, limit: Int) -> Int {
+    var writer = memory.open(bytesMax: Ledger.expiryBytesMax(limit: limit))
+    let count = ledger.expire(now: now, limit: limit, writer: &writer)
+    memory.close(writer)
+    return count
+  }
+
+  public var nextDeadline: UInt64? { ledger.nextDeadline }
+  public var accountCount: Int { ledger.accountCount }
+  public var transactionCount: Int { Int(ledger.transactionCount) }
+  public var lastTimestamp: UInt64 { ledger.lastTimestamp }
+  public var digest: UInt64 { ledger.digest }
+
+  public func restart() throws {
+    tableSeed = mix64(tableSeed &+ 1)
+    ledger = Ledger(records: memory.space, tableSeed: tableSeed)
+    for block in memory.blocks {
+      try ledger.replay(
+        block: UnsafeRawBufferPointer(block.bytes), firstPosition: block.firstPosition, recordCount: block.recordCount)
+    }
+  }
+
+  public func checkInvariants() { ledger.checkInvariants() }
+}
+
+extension MemoryLedger {
+  public func overview(of account: UInt128) -> AccountOverview? { ledger.overview(of: account) }
+
+  public func balance(of account: UInt128, at time: UInt64) -> BalanceAt? { ledger.balance(of: account, at: time) }
+
+  public func list(_ question: HistoryQuestion, capacity: Int) -> Answer {
+    let outcome = question.reference.withUnsafeBytes {
+      ledger.list(question.query, reference: $0, into: page.baseAddress!, capacity: min(capacity, page.count))
+    }
+    return answer(outcome.status, bytes: outcome.bytes)
+  }
+
+  public func listUnsettled(account: UInt128, start: UInt64, limit: Int, capacity: Int) -> Answer {
+    let outcome = ledger.listUnsettled(
+      account: account, start: start, limit: limit, into: page.baseAddress!, capacity: min(capacity, page.count))
+    return answer(outcome.status, bytes: outcome.bytes)
+  }
+
+  public func lookup(account: UInt128, id: UInt128) -> Answer {
+    let outcome = ledger.lookup(account: account, id: id, into: page.baseAddress!, capacity: page.count)
+    return answer(outcome.status, bytes: outcome.bytes)
+  }
+
+  private func answer(_ status: Status, bytes: Int) -> Answer {
+    status == .ok ? .body([UInt8](page[..<bytes])) : .refused(status)
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// The real server in a process of its own, on a free port.
+final class ServerProcess {
+  /// Why a server did not get as far as its ready line.
+  struct DidNotStart: Error, CustomStringConvertible {
+    let status: Int32
+    let errors: String
+    var description: String { "mana-server ended with status \(status): \(errors)" }
+  }
+
+  private let process = Process()
+  private let errors: URL
+  /// HOST:PORT, or unix:PATH.
+  let address: String
+
+  var processIdentifier: Int32 { process.processIdentifier }
+  var port: UInt16 { UInt16(address.split(separator: ":").last!)! }
+
+  /// Starts a server on `data` and waits until it is ready.
+  init(
+    data: TemporaryDirectory, shards: Int? = nil, listen: String = "127.0.0.1:0", arguments: [String] = [],
+    launcher: [String] = []
+  ) throws {
+    let server = Programs.folder.appending(path: "mana-server").path()
+    var line =
+      launcher + [
+        server, "--data-directory", data.url.appending(path: "ledger").path(), "--listen", listen,
+        "--allow-unsuitable-file-system",
+      ]
+    if let shards { line += ["--shards", "\(shards)"] }
+    // Short segments: what a test writes is little, and each is zeroed on the disk before it is used.
+    if !arguments.contains("--segment-bytes") { line += ["--segment-bytes", "2097152"] }
+    line += arguments
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = line
+    let output = Pipe()
+    process.standardOutput = output
+    errors = data.url.appending(path: "errors-\(UUID().uuidString)")
+    try Data().write(to: errors)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    var text = ""
+    while !text.contains("\n") {
+      let bytes = output.fileHandleForReading.availableData
+      if bytes.isEmpty { break }
+      text += String(decoding: bytes, as: UTF8.self)
+    }
+    let ready = "mana-server ready on "
+    guard text.hasPrefix(ready), text.hasSuffix("\n") else {
+      process.waitUntilExit()
+      address = ""
+      throw DidNotStart(
+        status: process.terminationStatus, errors: try String(contentsOf: errors, encoding: .utf8))
+    }
+    address = String(text.dropFirst(ready.count).dropLast())
+  }
+
+  deinit { if process.isRunning { kill() } }
+
+  /// Ends it as a power switch would, except that the page cache survives.
+  func kill() {
+    Foundation.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  /// Asks it to finish what is in flight, and waits for that. Its exit status.
+  func terminate() -> Int32 {
+    process.terminate()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  /// Whether it still runs.
+  var isRunning: Bool { process.isRunning }
+}

@@ -1,0 +1,64 @@
+import Testing
+
+@testable import ManaServer
+
+/// Replies leave in order, whole, and never before their block is durable.
+@Suite struct HeldRepliesTests {
+  /// Holds a reply of `count` bytes that all have the value `value`.
+  private func hold(_ held: inout HeldReplies, _ count: Int, value: UInt8, block: UInt64) {
+    held.reserve(count).initializeMemory(as: UInt8.self, repeating: value, count: count)
+    held.commit(count, block: block, requestBytes: 10)
+  }
+
+  @Test func nothingLeavesBeforeItsBlock() {
+    var held = HeldReplies()
+    hold(&held, 5, value: 1, block: 3)
+    hold(&held, 7, value: 2, block: 4)
+    var sent: [UInt8] = []
+    let replies = [2, 3, 9].map { durable in held.release(upTo: durable) { sent += $0 }.replies }
+    #expect(replies == [0, 1, 1])
+    #expect(sent == [UInt8](repeating: 1, count: 5) + [UInt8](repeating: 2, count: 7))
+    let (isEmpty, bytes) = (held.isEmpty, held.bytes)
+    #expect(isEmpty && bytes == 0)
+  }
+
+  @Test func randomSequencesKeepBytesAndOrder() {
+    let seed = UInt64.random(in: .min ... .max)
+    var random = SeededGenerator(state: seed)
+    var held = HeldReplies()
+    var expected: [(bytes: [UInt8], block: UInt64)] = []
+    var block: UInt64 = 1
+    for _ in 0..<5_000 {
+      if Int.random(in: 0..<3, using: &random) > 0 {
+        let count = Int.random(in: 1...3_000, using: &random)
+        let value = UInt8.random(in: 0...255, using: &random)
+        block += UInt64.random(in: 0...1, using: &random)
+        hold(&held, count, value: value, block: block)
+        expected.append(([UInt8](repeating: value, count: count), block))
+      } else {
+        let durable = UInt64.random(in: block - min(block, 5)...block, using: &random)
+        var sent: [UInt8] = []
+        let released = held.release(upTo: durable) { sent += $0 }
+        let due = expected.prefix { $0.block <= durable }
+        #expect(sent == due.flatMap(\.bytes), "seed \(seed)")
+        #expect(released.replies == due.count, "seed \(seed)")
+        expected.removeFirst(due.count)
+      }
+      let bytes = held.bytes
+      #expect(bytes == expected.reduce(0) { $0 + $1.bytes.count }, "seed \(seed)")
+    }
+  }
+}
+
+/// SplitMix64, so that a failing seed can be run again.
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+    return value ^ (value >> 31)
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import ManaLedger
+import ManaProtocol
+import ManaTesting
+import Testing
+
+/// Random work for the real ledger and the reference ledger, whose answers must be the same to the byte.
+///
+/// `MANA_SEED` runs one seed instead of the usual ones, `MANA_OPERATIONS` sets the number of items of each run.
+@Suite struct DifferentialTests {
+  private static let environment = ProcessInfo.processInfo.environment
+  private static let seeds: [UInt64] = environment["MANA_SEED"].flatMap { UInt64($0) }.map { [$0] } ?? [1, 2, 3, 4]
+  private static let operations = environment["MANA_OPERATIONS"].flatMap { Int($0) } ?? 6_000
+
+  private func compare(_ seed: UInt64, _ shape: Workload.Shape) throws -> LedgerComparison {
+    var comparison = LedgerComparison(
+      seed: seed, subject: MemoryLedger(tableSeed: seed), shape: shape, timeoutID: TimeoutID.next(after:))
+    try comparison.run(operations: Self.operations)
+    return comparison
+  }
+
+  @Test(arguments: seeds) func manyAccounts(_ seed: UInt64) throws {
+    let comparison = try compare(seed, Workload.Shape(accounts: max(48, Self.operations / 100)))
+    #expect(comparison.restarts > 0, "seed \(seed)")
+  }
+
+  @Test(arguments: seeds) func fewAccounts(_ seed: UInt64) throws {
+    _ = try compare(seed, Workload.Shape(accounts: 8, itemsMax: 8))
+  }
+
+  @Test(arguments: seeds) func largeBatches(_ seed: UInt64) throws {
+    _ = try compare(seed, Workload.Shape(accounts: 100, itemsMax: 700))
+  }
+
+  /// The comparison is worth something only as far as the work goes: each status that an account can reach occurs.
+  @Test func everyStatusOccurs() throws {
+    var statuses: Set<Status> = []
+    for seed in Self.seeds {
+      var workload = Workload(seed: seed)
+      var reference = ReferenceLedger(timeoutID: TimeoutID.next(after:))
+      for _ in 0..<1_500 {
+        statuses.formUnion(reference.post(workload.nextBatch(), now: workload.clock).results.map(\.status))
+        _ = reference.expire(now: workload.clock, limit: 100)
+      }
+    }
+    let possible = Status.allCases.filter { $0.rawValue <= Status.notApplied.rawValue && $0 != .accountFull }
+    #expect(statuses == Set(possible), "missing \(Set(possible).subtracting(statuses))")
+  }
+}
