@@ -36,7 +36,7 @@ struct ManaCommand: AsyncParsableCommand {
         name: "Reading:",
         subcommands: [
           AccountCommand.self, BalanceCommand.self, HistoryCommand.self, TransactionCommand.self,
-          UnsettledCommand.self, ExportCommand.self,
+          UnsettledCommand.self, UsageCommand.self, ExportCommand.self,
         ]),
       CommandGroup(name: "The server:", subcommands: [PingCommand.self, ServerCommand.self]),
     ])

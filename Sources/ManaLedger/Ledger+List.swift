@@ -8,11 +8,15 @@ public struct ListOutcome: Equatable, Sendable {
   public var bytes = 0
   /// Transactions in the page.
   public var count = 0
+  /// Records read before the page was written: on the way to its start, gathered, and examined. One that was gathered
+  /// and then examined counts twice.
+  public var reads = 0
 
-  public init(status: Status, bytes: Int = 0, count: Int = 0) {
+  public init(status: Status, bytes: Int = 0, count: Int = 0, reads: Int = 0) {
     self.status = status
     self.bytes = bytes
     self.count = count
+    self.reads = reads
   }
 }
 
@@ -24,6 +28,8 @@ struct Page {
   var count = 0
   var textBytes = 0
   var examined = 0
+  /// Records read to find those that are examined.
+  var searched = 0
   /// The sequence number at which the next page starts, 0 when there is nothing further.
   var next: UInt64 = 0
 
@@ -53,7 +59,7 @@ extension Ledger {
     guard let account = account(query.account) else { return ListOutcome(status: .accountUnknown) }
     var found = Page(limit: query.limit, capacity: capacity)
     let filter = HistoryFilter(query, reference: reference)
-    let (first, last) = sequences(of: query, account)
+    let (first, last) = sequences(of: query, account, &found)
     if first <= last {
       if query.oldestFirst {
         collectOldestFirst(first, last, account, filter, &found)
@@ -62,7 +68,7 @@ extension Ledger {
       }
     }
     storePage(found, account, to: base)
-    return ListOutcome(status: .ok, bytes: found.bytes, count: found.count)
+    return ListOutcome(status: .ok, bytes: found.bytes, count: found.count, reads: found.searched + found.examined)
   }
 
   /// Writes the reply body of `listUnsettled`: the account's unsettled spends, newest first, from the sequence number
@@ -92,7 +98,7 @@ extension Ledger {
       link = entry.older
     }
     storePage(found, account, to: base)
-    return ListOutcome(status: .ok, bytes: found.bytes, count: found.count)
+    return ListOutcome(status: .ok, bytes: found.bytes, count: found.count, reads: found.searched + found.examined)
   }
 
   /// The link to the newest unsettled spend that is not newer than `start`; 0 when there is none, or none was found in
@@ -119,12 +125,15 @@ extension Ledger {
   }
 
   /// The first and the last sequence number that start and times allow; the first is greater when there is none.
-  private func sequences(of query: HistoryQuery, _ account: Account) -> (first: UInt64, last: UInt64) {
+  private func sequences(
+    of query: HistoryQuery, _ account: Account, _ found: inout Page
+  ) -> (first: UInt64, last: UInt64) {
     var first: UInt64 = 1
     var last = UInt64(account.sequence)
     func count(before time: UInt64) -> UInt64 {
-      let position = records.newest(from: account.lastPosition) { $0.timestamp < time }.position
-      return position == 0 ? 0 : UInt64(records.record(at: position).sequence)
+      let result = records.newest(from: account.lastPosition) { $0.timestamp < time }
+      found.searched += result.reads
+      return result.position == 0 ? 0 : UInt64(records.record(at: result.position).sequence)
     }
     if query.timeFrom > account.firstTimestamp { first = count(before: query.timeFrom) + 1 }
     if query.timeTo != 0 && query.timeTo <= account.lastTimestamp { last = count(before: query.timeTo) }
@@ -139,7 +148,9 @@ extension Ledger {
   ) {
     var position = account.lastPosition
     if last < UInt64(account.sequence) {
-      position = records.position(ofSequence: UInt32(last), from: position).position
+      let result = records.position(ofSequence: UInt32(last), from: position)
+      found.searched += result.reads
+      position = result.position
     }
     var sequence = last
     while sequence >= first {
@@ -161,7 +172,9 @@ extension Ledger {
       let room = UInt64(max(found.limit - found.count, LedgerLimits.windowMin))
       let end = min(last, sequence + min(room, UInt64(LedgerLimits.windowMax)) - 1)
       let window = Int(end - sequence) + 1
-      var position = records.position(ofSequence: UInt32(end), from: account.lastPosition).position
+      let result = records.position(ofSequence: UInt32(end), from: account.lastPosition)
+      found.searched += result.reads + window
+      var position = result.position
       withUnsafeTemporaryAllocation(of: UInt64.self, capacity: window) { positions in
         for index in (0..<window).reversed() {
           positions[index] = position

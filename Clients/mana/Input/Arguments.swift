@@ -96,6 +96,13 @@ func parseTime(_ text: String) throws -> Timestamp {
   return moment
 }
 
+func parseTimeZone(_ text: String) throws -> String {
+  guard let zone = TimeZoneName(text) else {
+    throw ValidationError("a time zone is UTC or a name that this system has rules for, such as Europe/Berlin")
+  }
+  return zone.description
+}
+
 func parseCursor(_ text: String) throws -> HistoryCursor {
   guard let cursor = HistoryCursor(text) else {
     throw ValidationError("a cursor is the number that the page before it has ended with")

@@ -29,6 +29,13 @@ struct Console: Sendable {
     return String(cString: value)
   }
 
+  /// Columns of the terminal that standard output is; nil when it is none.
+  var width: Int? {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// Writes a result as JSON or for people, whichever is wanted, and a line break.
   func result(_ json: @autoclosure () -> JSONValue, _ text: @autoclosure () -> String) {
     line(isJSON ? json().description : text())

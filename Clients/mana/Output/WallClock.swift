@@ -54,11 +54,6 @@ struct WallClock: Sendable {
 
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-  private func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
-  }
-
   /// The fields of a moment in the local time zone.
   static func local(_ moment: Timestamp) -> Fields {
     var seconds = time_t(moment.nanoseconds / 1_000_000_000)
@@ -84,4 +79,10 @@ struct WallClock: Sendable {
     guard seconds >= 0, time.tm_mday == CInt(fields.day), time.tm_mon == CInt(fields.month - 1) else { return nil }
     return Timestamp(nanoseconds: UInt64(seconds) * 1_000_000_000)
   }
+}
+
+/// A number with zeros before it, up to `width` digits.
+func padded(_ number: Int, _ width: Int) -> String {
+  let digits = String(number)
+  return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }
