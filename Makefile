@@ -5,7 +5,7 @@ PACKAGES := libuv1-dev libxxhash-dev pkg-config
 TEST_PACKAGES := $(PACKAGES) python3 strace
 SERVER_ARGUMENTS ?=
 
-.PHONY: run test build lint format bench install-packages install-test-packages
+.PHONY: run test build lint format install-packages install-test-packages
 
 run: install-packages
 	swift build --configuration release --product mana-server
@@ -14,6 +14,7 @@ run: install-packages
 build: install-packages
 	swift build --configuration release --product mana-server
 	swift build --configuration release --product mana
+	swift build --configuration release --product mana-load
 
 test: install-test-packages
 	swift build --build-tests

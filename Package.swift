@@ -106,7 +106,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
-      name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol"], swiftSettings: strict),
+      name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol", "ManaTesting"], swiftSettings: strict),
     .testTarget(
       name: "ManaClientTests",
       dependencies: [

@@ -12,7 +12,8 @@
 //                                     192  3 × u64  sums of operations 6 to 8
 //                                     216  3 × u32  counts of operations 6 to 8
 //                                     228  u32  newestUnsettled: 1 + index of its entry in the spend table, or 0
-//                                     232  24 bytes unused
+//                                     232  u64  lastAsidePosition: of the newest record beside the history, or 0
+//                                     240  16 bytes unused
 //
 // What was ever spent is the sum over operations 1 to 5; purchases, refunds and bonuses have an operation each.
 
@@ -102,6 +103,11 @@ struct Account {
     nonmutating set { set(228, newValue) }
   }
 
+  var lastAsidePosition: UInt64 {
+    get { u64(232) }
+    nonmutating set { set(232, newValue) }
+  }
+
   // MARK: Totals by operation
 
   @inline(__always)
@@ -131,8 +137,9 @@ struct Account {
     return total > UInt128(UInt64.max)
   }
 
-  /// Loads what executing an item of this operation touches, but for line 0.
+  /// Loads what executing an item of this operation touches.
   @inline(__always) func prefetch(operation: UInt8) {
+    mana_prefetch_for_write(base)
     mana_prefetch_for_write(base + 64)
     mana_prefetch_for_write(base + (operation <= 5 ? 128 : 192))
   }

@@ -13,6 +13,11 @@ struct AccountTable: ~Copyable {
 
   @inline(__always) subscript(index: Int) -> Account { Account(accounts[index]) }
 
+  mutating func prepare(_ more: Int) {
+    index.prepare(more)
+    accounts.prepare(more)
+  }
+
   @inline(__always) func prefetch(_ hash: UInt64) { index.prefetch(hash) }
 
   /// The account that probably has this hash, without a look at it.

@@ -13,22 +13,42 @@ extension HashIndex {
   }
 
   /// Calls `body` with the key and the payload of each entry of a sub-table, in the order in which they lie.
+  @inline(__always)
   func forEachEntry(of base: UnsafeRawPointer, bucketBits: Int, _ body: (UInt64, UInt64) -> Void) {
     let buckets = 1 << bucketBits
     let payloadBits = UInt64(64 - Self.hashBits - 2 + bucketBits)
     guard let last = (0..<buckets).first(where: { base.load(fromByteOffset: $0 * 64 + 56, as: UInt64.self) == 0 })
     else { preconditionFailure("a sub-table is never full") }
     for index in 1...buckets {
-      let bucket = (last + index) & (buckets - 1)
+      let bucket = (last &+ index) & (buckets &- 1)
       for slot in 0..<Self.slotsPerBucket {
-        let entry = base.load(fromByteOffset: bucket * Self.bucketBytes + slot * 8, as: UInt64.self)
+        let entry = base.load(fromByteOffset: bucket &* Self.bucketBytes &+ slot &* 8, as: UInt64.self)
         if entry == 0 { break }
-        let displacement = Int(entry >> payloadBits & 3)
-        let home = UInt64((bucket - displacement) & (buckets - 1))
-        let tag = entry >> (payloadBits + 2)
-        body(tag << UInt64(bucketBits) | home, entry & ((1 << payloadBits) - 1))
+        let displacement = Int(truncatingIfNeeded: entry &>> payloadBits & 3)
+        let home = UInt64(truncatingIfNeeded: (bucket &- displacement) & (buckets &- 1))
+        let tag = entry &>> (payloadBits &+ 2)
+        body(tag &<< UInt64(truncatingIfNeeded: bucketBits) | home, entry & ((1 &<< payloadBits) &- 1))
       }
     }
+  }
+
+  /// Stores an entry that is moved. `fill` is how many entries each bucket of `base` has.
+  @inline(__always)
+  private static func move(
+    _ key: UInt64, _ payload: UInt64, to base: UnsafeMutableRawPointer, fill: UnsafeMutableBufferPointer<UInt8>,
+    bucketBits: Int
+  ) {
+    var bucket = Int(truncatingIfNeeded: key) & ((1 &<< bucketBits) &- 1)
+    var displacement: UInt64 = 0
+    while fill[bucket] == slotsPerBucket {
+      bucket = (bucket &+ 1) & ((1 &<< bucketBits) &- 1)
+      displacement &+= 1
+      precondition(displacement < displacements, "no entry comes to lie further from its home than before")
+    }
+    let field = (key &>> UInt64(truncatingIfNeeded: bucketBits)) &<< 2 | displacement
+    let slot = field &<< UInt64(truncatingIfNeeded: 64 &- hashBits &- 2 &+ bucketBits) | payload
+    base.storeBytes(of: slot, toByteOffset: bucket &* bucketBytes &+ Int(fill[bucket]) &* 8, as: UInt64.self)
+    fill[bucket] &+= 1
   }
 
   private mutating func double() {
@@ -37,9 +57,12 @@ extension HashIndex {
     let oldBytes = Self.bucketBytes << oldBits
     let newBase = arena.take(oldBytes * 2)
     bucketBits += 1
-    forEachEntry(of: oldBase, bucketBits: oldBits) { key, payload in
-      let hasRoom = put(key, payload, into: newBase)
-      precondition(hasRoom, "a doubled table has room")
+    let bucketBits = bucketBits
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1 << bucketBits) { fill in
+      fill.initialize(repeating: 0)
+      forEachEntry(of: oldBase, bucketBits: oldBits) { key, payload in
+        Self.move(key, payload, to: newBase, fill: fill, bucketBits: bucketBits)
+      }
     }
     directory[0] = newBase
     subTables[0].base = newBase
@@ -56,11 +79,19 @@ extension HashIndex {
     let upper = takeTable()
     let bit = UInt64(1) << UInt64(Self.hashBits - 1 - old.depth)
     var upperCount = 0
-    forEachEntry(of: old.base, bucketBits: bucketBits) { key, payload in
-      let isUpper = key & bit != 0
-      if isUpper { upperCount += 1 }
-      let hasRoom = put(key, payload, into: isUpper ? upper : lower)
-      precondition(hasRoom, "half a table has room")
+    let bucketBits = bucketBits
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 << bucketBits) { fill in
+      fill.initialize(repeating: 0)
+      let lowerFill = UnsafeMutableBufferPointer(rebasing: fill[..<(1 << bucketBits)])
+      let upperFill = UnsafeMutableBufferPointer(rebasing: fill[(1 << bucketBits)...])
+      forEachEntry(of: old.base, bucketBits: bucketBits) { key, payload in
+        if key & bit != 0 {
+          upperCount &+= 1
+          Self.move(key, payload, to: upper, fill: upperFill, bucketBits: bucketBits)
+        } else {
+          Self.move(key, payload, to: lower, fill: lowerFill, bucketBits: bucketBits)
+        }
+      }
     }
     describe(number, base: lower, count: old.count - upperCount, depth: old.depth + 1)
     describe(subTableCount, base: upper, count: upperCount, depth: old.depth + 1)

@@ -3,11 +3,24 @@ import CIntrinsics
 extension HashIndex {
   /// Adds an entry. Several entries may have the same hash. Constant time, but for a split once in some ten thousand
   /// insertions of a sub-table, below a millisecond.
-  @inline(__always)
+  @inline(never)
   mutating func insert(_ hash: UInt64, payload: UInt64) {
     let key = Self.key(hash)
     precondition(payload != 0 && payload <= Self.payloadMax, "a payload has 1 to 38 bits")
     while !(payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0 && place(key, payload)) { makeRoom(key) }
+  }
+
+  /// The same, where a search has just ended that found no entry. Nothing was inserted since.
+  @inline(__always)
+  mutating func insert(_ hash: UInt64, payload: UInt64, at vacancy: Vacancy) {
+    let table = subTables + number(Self.key(hash))
+    guard let slot = vacancy.slot, table.pointee.count < table.pointee.limit,
+      payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
+    else { return insert(hash, payload: payload) }
+    precondition(payload != 0, "a payload is not zero")
+    slot.storeBytes(of: vacancy.field | payload, as: UInt64.self)
+    table.pointee.count &+= 1
+    count &+= 1
   }
 
   /// Takes an entry away again. Only the newest insertions can be undone, newest first: then no other entry was

@@ -8,8 +8,8 @@
 //   2 bits               displacement: how many buckets beyond its home the slot lies, 0 to 3
 //   37 − k bits          tag, not zero
 //
-// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on that
-// had room, at most 3 further, so that a bucket with an empty slot ends a search.
+// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on
+// that had room, at most 3 further, so that a bucket with an empty slot ends a search.
 //
 // There is one sub-table of 2^7 buckets at first. It grows by doubling, which moves one bit from the tag to the bucket,
 // up to 2^13 buckets (512 KiB). From then on a full sub-table is split in two by a high bit of the tag, and a directory
@@ -80,6 +80,13 @@ struct HashIndex: ~Copyable {
       + MemoryLayout<SubTable>.stride * subTableCapacity
   }
 
+  /// Has memory ready for the growth that `entries` more will need at most.
+  mutating func prepare(_ entries: Int) {
+    // Sub-tables are at least 30 percent full after a split, and one is in transit.
+    let tables = (entries * 10 / 3) / (Self.slotsPerBucket << Self.bucketBitsMax) + 2
+    arena.prepare(tables * Self.bucketBytes << Self.bucketBitsMax)
+  }
+
   // MARK: Bits
 
   var payloadBits: Int { @inline(__always) get { 64 &- Self.hashBits &- 2 &+ bucketBits } }
@@ -91,8 +98,8 @@ struct HashIndex: ~Copyable {
     return key &>> 13 == 0 ? key | 1 << 13 : key
   }
 
-  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split in
-  /// the same batch.
+  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split
+  /// in the same batch.
   static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
     let slots = slotsPerBucket << bucketBits
     let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF
@@ -142,9 +149,24 @@ struct HashIndex: ~Copyable {
     line.load(fromByteOffset: slot &* 8, as: UInt64.self) & ((1 &<< UInt64(truncatingIfNeeded: payloadBits)) &- 1)
   }
 
+  /// Where a search that found nothing ended: the slot that an entry with this hash would take.
+  struct Vacancy {
+    /// Nil when there was no room or no search.
+    var slot: UnsafeMutableRawPointer?
+    /// The slot's content, but for the payload.
+    var field: UInt64 = 0
+  }
+
   /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.
   @inline(__always)
   func find(_ hash: UInt64, _ matches: (UInt64) -> Bool) -> UInt64 {
+    var vacancy = Vacancy()
+    return find(hash, &vacancy, matches)
+  }
+
+  /// The same; when it finds nothing it tells where the entry could be inserted.
+  @inline(__always)
+  func find(_ hash: UInt64, _ vacancy: inout Vacancy, _ matches: (UInt64) -> Bool) -> UInt64 {
     let key = Self.key(hash)
     let base = base(key)
     let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
@@ -159,7 +181,11 @@ struct HashIndex: ~Copyable {
         if matches(payload) { return payload }
         hits &= hits &- 1
       }
-      if match &>> 8 != 0 { return 0 }
+      if match &>> 8 != 0 {
+        let empty = (match &>> 8).trailingZeroBitCount
+        vacancy = Vacancy(slot: line + empty &* 8, field: UInt64(pattern) &<< 32)
+        return 0
+      }
       bucket = (bucket &+ 1) & bucketMask
       pattern = pattern &+ step
     }

@@ -7,8 +7,8 @@ struct SearchResult {
 }
 
 extension RecordSpace {
-  /// The newest transaction of the chain that begins at `head` which is `old` enough. Whatever is older than one that is
-  /// old enough must be old enough too.
+  /// The newest transaction of the chain that begins at `head` which is `old` enough. Whatever is older than one that
+  /// is old enough must be old enough too.
   ///
   /// O(log n) reads: along the roots, at most one a tree, then down one tree, at most two a level.
   @inline(__always)

@@ -3,8 +3,8 @@ import ManaProtocol
 /// The part of the status ladder that needs nothing but the item: statuses 1 to 14 of `Protocol/PROTOCOL.md` section 9,
 /// in the table's order.
 enum ItemCheck {
-  /// Why the item is refused, or `.ok`. `requiredType` is the type of the call, 0 for a mixed batch; `text` is the item's
-  /// reference, followed by its note.
+  /// Why the item is refused, or `.ok`. `requiredType` is the type of the call, 0 for a mixed batch; `text` is the
+  /// item's reference, followed by its note.
   @inline(__always)
   static func refusal(of item: ItemView, requiredType: UInt8, text: UnsafeRawPointer) -> Status {
     let type = item.type

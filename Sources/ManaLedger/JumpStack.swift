@@ -8,9 +8,9 @@
 // - joins the two newest trees under itself when they have the same rank, and jumps to the root behind both;
 // - is a tree of its own otherwise, and jumps to the previous transaction.
 //
-// The account keeps the roots, oldest first, without the newest of them, which is its last transaction: 31 at most, 7 in
-// the account itself and 24 in an overflow block. So appending reads no record. Bit r of `ranks` is set when there is a
-// tree of rank r; whether there are two of the lowest follows from n.
+// The account keeps the roots, oldest first, without the newest of them, which is its last transaction: 31 at most, 7
+// in the account itself and 24 in an overflow block. So appending reads no record. Bit r of `ranks` is set when there
+// is a tree of rank r; whether there are two of the lowest follows from n.
 
 extension Account {
   /// Positions in the account itself.

@@ -7,23 +7,37 @@ struct Link {
   var sequence: UInt32
 }
 
+/// Where a new record belongs.
+struct Place {
+  var account: Account
+  /// Of the record's id.
+  var hash: UInt64
+  /// Of the id in the transaction index.
+  var vacancy: HashIndex.Vacancy
+}
+
+/// What a new record got.
+struct Stamp {
+  var sequence: UInt32
+  var timestamp: UInt64
+}
+
 extension Ledger {
   /// Writes a transaction's record and makes it part of the state. Every check has been passed. Constant time.
   @inline(__always)
   mutating func append(
-    _ item: ItemView, _ text: UnsafeRawPointer, typeByte: UInt8, amount: UInt64, balance: Int64, _ account: Account,
-    _ prepared: Prepared, _ now: UInt64, _ writer: inout RecordWriter
-  ) -> ItemResult {
+    _ item: ItemView, _ text: UnsafeRawPointer, typeByte: UInt8, amount: UInt64, balance: Int64, _ place: Place,
+    _ now: UInt64, _ writer: inout RecordWriter
+  ) -> Stamp {
     let timestamp = max(lastTimestamp &+ 1, now)
     let position = writer.position
     let link = advance(
-      account, operation: item.operation, amount: amount, balance: balance, position: position, timestamp: timestamp)
+      place.account, operation: item.operation, amount: amount, balance: balance, position: position,
+      timestamp: timestamp)
     write(
       item, text, typeByte: typeByte, amount: amount, balance: balance, timestamp: timestamp, link: link, &writer)
-    transactions.insert(prepared.transactionHash, payload: position)
-    return ItemResult(
-      status: .ok, sequence: link.sequence, amount: amount, balance: balance, timestamp: timestamp,
-      refundable: typeByte & ~ItemFlags.mask == RecordType.spend ? amount : 0)
+    transactions.insert(place.hash, payload: position, at: place.vacancy)
+    return Stamp(sequence: link.sequence, timestamp: timestamp)
   }
 
   /// Makes a transaction part of its account and of the digest.
@@ -52,18 +66,18 @@ extension Ledger {
 
   /// Writes a record that is not part of a history: a settlement that refunded nothing, or a tombstone.
   mutating func appendAside(
-    _ item: ItemView, _ text: UnsafeRawPointer, type: UInt8, _ account: Account, _ prepared: Prepared, _ now: UInt64,
+    _ item: ItemView, _ text: UnsafeRawPointer, type: UInt8, _ place: Place, _ now: UInt64,
     _ writer: inout RecordWriter
-  ) -> ItemResult {
+  ) -> Stamp {
     let timestamp = max(lastTimestamp &+ 1, now)
     lastTimestamp = timestamp
     let position = writer.position
     write(
-      item, text, typeByte: item.flags.rawValue | type, amount: item.amount, balance: account.balance,
+      item, text, typeByte: item.flags.rawValue | type, amount: item.amount, balance: place.account.balance,
       timestamp: timestamp, link: Link(previous: 0, jump: 0, sequence: 0), &writer)
-    transactions.insert(prepared.transactionHash, payload: position)
-    lastAsidePosition = position
-    return ItemResult(status: .ok, balance: account.balance, timestamp: timestamp)
+    transactions.insert(place.hash, payload: position, at: place.vacancy)
+    place.account.lastAsidePosition = position
+    return Stamp(sequence: 0, timestamp: timestamp)
   }
 
   /// Writes a record; see RecordLayout.swift.

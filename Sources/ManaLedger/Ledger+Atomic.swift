@@ -14,15 +14,15 @@ extension Ledger {
   /// Executes an atomic batch, or leaves everything as it was.
   @inline(never)
   mutating func postAtomic(
-    _ source: ItemSource, _ turn: inout Turn, _ writer: inout RecordWriter, _ results: UnsafeMutableRawPointer,
-    _ stride: Int
+    _ source: ItemSource, _ turn: inout Turn, _ writer: inout RecordWriter
   ) {
     precondition(source.firstOfAnotherAccount == nil, "an atomic batch is of one account")
     let id = ItemView(source.items).account
     let start = writer
+    let results = turn.result
     let before = snapshot(of: id)
     spends.startRecording()
-    let refusedIndex = run(source, isAtomic: true, &turn, &writer, results, stride)
+    let refusedIndex = run(source, isAtomic: true, &turn, &writer)
     if refusedIndex == source.count {
       spends.stopRecording()
       turn.outcome.atomicApplied = true
@@ -32,16 +32,17 @@ extension Ledger {
     writer = start
     turn.outcome = PostOutcome()
     turn.outcome.refused = source.count
-    guard var refusal = ItemResult(reading: results + refusedIndex * stride, stride: ItemResult.compactBytes) else {
+    guard var refusal = ItemResult(reading: turn.result, stride: ItemResult.compactBytes) else {
       preconditionFailure("a result that was just written can be read")
     }
     refusal.balance = account(id)?.balance ?? 0
     var others = refusal
     others.status = .notApplied
     others.field = nil
+    turn.result = results
     for index in 0..<source.count {
-      let result = index == refusedIndex ? refusal : others
-      result.store(to: results + index * stride, stride: stride)
+      turn.finish(index == refusedIndex ? refusal : others)
+      turn.result += turn.resultStride
     }
   }
 

@@ -6,6 +6,8 @@ struct IDMatch {
   var position: UInt64
   /// A tombstone names the id.
   var isVoid: Bool
+  /// Where the id's entry goes when there is none.
+  var vacancy: HashIndex.Vacancy
 }
 
 extension Ledger {
@@ -13,28 +15,28 @@ extension Ledger {
   @inline(__always)
   mutating func execute(
     _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
+  ) -> Verdict {
     let malformed = ItemCheck.refusal(of: item, requiredType: turn.requiredType, text: turn.text)
-    guard malformed == .ok else { return refused(malformed, item) }
-    let guess = prepared.guess
+    guard malformed == .ok else { return refuse(malformed, item, &turn) }
     let account: Account
-    if let guess, guess.hasID(item.account) {
+    if let guess = prepared.guess, guess.hasID(item.account) {
       account = guess
     } else if let found = accounts.find(item.account, hash: prepared.accountHash) {
       account = found
     } else {
       // An account that does not exist has no ids.
-      return executeWithoutAccount(item, prepared, turn, &writer)
+      return executeWithoutAccount(item, prepared, &turn, &writer)
     }
     let match = match(item.id, of: item.account, hash: prepared.transactionHash)
-    if match.position != 0 { return replayed(item, turn.text, match.position, account) }
+    if match.position != 0 { return replay(item, match.position, account, &turn) }
+    let place = Place(account: account, hash: prepared.transactionHash, vacancy: match.vacancy)
     switch item.type {
     case RecordType.spend:
-      if match.isVoid { return refused(.voided, account) }
-      return spend(item, account, prepared, turn, &writer)
-    case RecordType.refund: return refund(item, account, prepared, turn, &writer)
-    case RecordType.settlement: return settle(item, account, prepared, turn, &writer)
-    default: return credit(item, account, prepared, turn, &writer)
+      if match.isVoid { return turn.refuse(.voided, account) }
+      return spend(item, place, prepared.accountHash, &turn, &writer)
+    case RecordType.refund: return refund(item, place, prepared.accountHash, &turn, &writer)
+    case RecordType.settlement: return settle(item, place, prepared.accountHash, &turn, &writer)
+    default: return credit(item, place, &turn, &writer)
     }
   }
 
@@ -42,69 +44,75 @@ extension Ledger {
   @inline(__always)
   func match(_ id: UInt128, of account: UInt128, hash: UInt64) -> IDMatch {
     var isVoid = false
-    let position = transactions.find(hash) { position in
+    var vacancy = HashIndex.Vacancy()
+    let position = transactions.find(hash, &vacancy) { position in
       let record = records.record(at: position)
       guard record.item.account == account else { return false }
       if record.item.id == id { return true }
       if record.item.type == RecordType.tombstone && record.item.related == id { isVoid = true }
       return false
     }
-    return IDMatch(position: position, isVoid: isVoid)
+    return IDMatch(position: position, isVoid: isVoid, vacancy: vacancy)
   }
 
+  /// Refuses an item before its account was looked for.
   @inline(never)
-  func refused(_ status: Status, _ account: Account?, field: ConflictField? = nil, refundable: UInt64 = 0) -> ItemResult
-  {
-    ItemResult(status: status, field: field, balance: account?.balance ?? 0, refundable: refundable)
+  private func refuse(_ status: Status, _ item: ItemView, _ turn: inout Turn) -> Verdict {
+    turn.refuse(status, account(item.account))
   }
-
-  /// The result of an item that was refused before its account was looked for.
-  @inline(never)
-  private func refused(_ status: Status, _ item: ItemView) -> ItemResult { refused(status, account(item.account)) }
 
   // MARK: Spends, purchases and bonuses
 
   @inline(__always)
   private mutating func spend(
-    _ item: ItemView, _ account: Account, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
+    let account = place.account
     let amount = item.amount
-    guard amount <= UInt64(bitPattern: account.balance) else { return refused(.insufficientBalance, account) }
-    guard !account.spentOverflows(adding: amount) else { return refused(.balanceOverflow, account) }
-    guard account.sequence < UInt32.max else { return refused(.accountFull, account) }
+    guard amount <= UInt64(bitPattern: account.balance) else { return turn.refuse(.insufficientBalance, account) }
+    guard !account.spentOverflows(adding: amount) else { return turn.refuse(.balanceOverflow, account) }
+    guard account.sequence < UInt32.max else { return turn.refuse(.accountFull, account) }
     let balance = account.balance &- Int64(bitPattern: amount)
     let position = writer.position
-    let result = append(
-      item, turn.text, typeByte: item.base.u8(60), amount: amount, balance: balance, account, prepared, turn.now,
-      &writer)
-    if item.flags.contains(.unsettled) { openSettlement(position, account, accountHash: prepared.accountHash) }
-    return result
+    let stamp = append(
+      item, turn.text, typeByte: item.base.u8(60), amount: amount, balance: balance, place, turn.now, &writer)
+    if item.flags.contains(.unsettled) { openSettlement(position, account, accountHash: accountHash) }
+    turn.finish(
+      ItemResult(
+        status: .ok, sequence: stamp.sequence, amount: amount, balance: balance, timestamp: stamp.timestamp,
+        refundable: amount))
+    return .posted
   }
 
   @inline(never)
   private mutating func credit(
-    _ item: ItemView, _ account: Account, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
-    guard let balance = credited(account, item.amount, item.operation) else {
-      return refused(.balanceOverflow, account)
+    _ item: ItemView, _ place: Place, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
+    let amount = item.amount
+    guard let balance = credited(place.account, amount, item.operation) else {
+      return turn.refuse(.balanceOverflow, place.account)
     }
-    guard account.sequence < UInt32.max else { return refused(.accountFull, account) }
-    return append(
-      item, turn.text, typeByte: item.base.u8(60), amount: item.amount, balance: balance, account, prepared, turn.now,
-      &writer)
+    guard place.account.sequence < UInt32.max else { return turn.refuse(.accountFull, place.account) }
+    let stamp = append(
+      item, turn.text, typeByte: item.base.u8(60), amount: amount, balance: balance, place, turn.now, &writer)
+    turn.finish(
+      ItemResult(
+        status: .ok, sequence: stamp.sequence, amount: amount, balance: balance, timestamp: stamp.timestamp))
+    return .posted
   }
 
   /// Executes an item whose account does not exist: a purchase or a bonus creates it.
   @inline(never)
   private mutating func executeWithoutAccount(
-    _ item: ItemView, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
+    _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
     guard item.type == RecordType.purchase || item.type == RecordType.bonus else {
-      return refused(.accountUnknown, nil)
+      return turn.refuse(.accountUnknown, nil)
     }
     // Nothing can refuse a first credit any more: its amount fits a balance.
     let account = accounts.create(item.account, hash: prepared.accountHash)
-    return credit(item, account, prepared, turn, &writer)
+    let place = Place(account: account, hash: prepared.transactionHash, vacancy: HashIndex.Vacancy())
+    return credit(item, place, &turn, &writer)
   }
 
   /// The balance after a credit; nil when it or the operation's total would not fit.
@@ -117,18 +125,18 @@ extension Ledger {
 
   // MARK: Replays
 
-  /// The result of an item whose id the account has.
+  /// Answers an item whose id the account has.
   @inline(never)
-  private func replayed(
-    _ item: ItemView, _ text: UnsafeRawPointer, _ position: UInt64, _ account: Account
-  ) -> ItemResult {
-    let record = records.record(at: position)
-    if let field = firstDifference(item, text, record) { return refused(.idConflict, account, field: field) }
-    return originalResult(of: record, position)
+  private func replay(_ item: ItemView, _ position: UInt64, _ account: Account, _ turn: inout Turn) -> Verdict {
+    if let field = firstDifference(item, turn.text, records.record(at: position)) {
+      return turn.refuse(.idConflict, account, field: field)
+    }
+    return repeatResult(of: position, &turn)
   }
 
-  /// The result that the item of a record had, as a replay; with what can be refunded by now.
-  func originalResult(of record: RecordView, _ position: UInt64) -> ItemResult {
+  /// Gives the result that the item of a record had, as a replay; with what can be refunded by now.
+  func repeatResult(of position: UInt64, _ turn: inout Turn) -> Verdict {
+    let record = records.record(at: position)
     var refundable: UInt64 = 0
     switch record.item.type {
     case RecordType.spend: refundable = self.refundable(position)
@@ -136,9 +144,11 @@ extension Ledger {
       refundable = self.refundable(spendPosition(record.item.related, of: record.item.account))
     default: break
     }
-    return ItemResult(
-      status: .ok, replayed: true, sequence: record.sequence, amount: record.sequence == 0 ? 0 : record.item.amount,
-      balance: record.balanceAfter, timestamp: record.timestamp, refundable: refundable)
+    turn.finish(
+      ItemResult(
+        status: .ok, replayed: true, sequence: record.sequence, amount: record.sequence == 0 ? 0 : record.item.amount,
+        balance: record.balanceAfter, timestamp: record.timestamp, refundable: refundable))
+    return .replayed
   }
 
   /// The first field in which an item differs from the one that a record came from.

@@ -30,7 +30,7 @@ extension Ledger {
   private func checkChain(of account: Account) {
     var sums = [UInt64](repeating: 0, count: 9)
     var counts = [UInt32](repeating: 0, count: 9)
-    var jumps: [UInt64] = []
+    var refunds: [UInt128: UInt64] = [:]
     var position = account.lastPosition
     var timestamp = UInt64.max
     var sequence = account.sequence
@@ -49,17 +49,40 @@ extension Ledger {
       balance += item.type == RecordType.spend ? Int64(item.amount) : -Int64(item.amount)
       sums[Int(item.operation)] += item.amount
       counts[Int(item.operation)] += 1
-      jumps.append(record.jump)
+      // Refunds are newer than their spend, so that they have been met when it is.
+      if item.type == RecordType.refund { refunds[item.related, default: 0] += item.amount }
+      if item.type == RecordType.spend { checkSpend(record, position, refunded: refunds.removeValue(forKey: item.id)) }
       position = record.previous
       sequence -= 1
     }
     precondition(sequence == 0 && balance == 0, "the chain is complete")
+    precondition(refunds.isEmpty, "each refund names a spend of its account")
     precondition(timestamp == account.firstTimestamp, "the first timestamp")
     for operation in 1...8 as ClosedRange<UInt8> {
       let index = Int(operation)
       precondition(account.sum(operation) == sums[index] && account.count(operation) == counts[index], "totals")
     }
     checkRoots(of: account)
+  }
+
+  /// What is known of a spend agrees with the refunds that name it.
+  private func checkSpend(_ record: RecordView, _ position: UInt64, refunded: UInt64?) {
+    let refunded = refunded ?? 0
+    let amount = record.item.amount
+    let asked = record.item.flags.contains(.unsettled)
+    guard let number = spends.find(position, hash: hashing.position(position)) else {
+      precondition(refunded == 0 && !asked, "a spend that was refunded or asked for a settlement has an entry")
+      return
+    }
+    let entry = spends[number]
+    precondition(entry.refunded == refunded && refunded <= amount, "what was refunded of spend \(position)")
+    switch entry.state {
+    case .none: precondition(!asked, "a settlement was asked for")
+    case .unsettled: precondition(asked && refunded == 0 && entry.endPosition == 0, "nothing ended the settlement")
+    case .settled: precondition(asked && entry.used >= amount - refunded, "what was used is not refunded by settling")
+    case .refunded: precondition(asked && refunded > 0, "a refund ended the settlement")
+    case .timedOut: precondition(asked && refunded == amount, "a timeout refunds everything")
+    }
   }
 
   /// The roots that the account keeps are what the jumps from its last transaction lead to.

@@ -43,8 +43,8 @@ struct Page {
 }
 
 extension Ledger {
-  /// Writes the reply body of `listTransactions`: as many matching transactions as are asked for, fit `capacity` and are
-  /// found among the next `LedgerLimits.examinedMax` records; the reply says where to go on.
+  /// Writes the reply body of `listTransactions`: as many matching transactions as are asked for, fit `capacity` and
+  /// are found among the next `LedgerLimits.examinedMax` records; the reply says where to go on.
   ///
   /// - Parameters:
   ///   - reference: to match exactly; empty for any.
@@ -72,8 +72,10 @@ extension Ledger {
   }
 
   /// Writes the reply body of `listUnsettled`: the account's unsettled spends, newest first, from the sequence number
-  /// `start` on, 0 for the newest. `base` and `capacity` as for `list`. Linear in the number of the account's unsettled
-  /// spends that are newer than the page's last.
+  /// `start` on, 0 for the newest. `base` and `capacity` as for `list`.
+  ///
+  /// Linear in the spends of the page. When the spend at `start` is settled meanwhile, the next older unsettled one is
+  /// looked for among at most `LedgerLimits.examinedMax` records.
   public mutating func listUnsettled(
     account id: UInt128, start: UInt64, limit: Int, into base: UnsafeMutableRawPointer, capacity: Int
   ) -> ListOutcome {
@@ -81,11 +83,9 @@ extension Ledger {
     guard limit >= 1, limit <= Limits.pageMax else { return ListOutcome(status: .invalidFilter) }
     guard let account = account(id) else { return ListOutcome(status: .accountUnknown) }
     var found = Page(limit: limit, capacity: capacity)
-    var link = account.newestUnsettled
+    var link = unsettledLink(from: start, account, &found)
     while link != 0 {
       let entry = spends[link - 1]
-      link = entry.older
-      if start != 0 && UInt64(entry.sequence) > start { continue }
       let textBytes = records.record(at: entry.position).item.textBytes
       if found.isFull || !found.fits(textBytes) {
         found.next = UInt64(entry.sequence)
@@ -95,9 +95,33 @@ extension Ledger {
       page[found.count] = entry.position
       found.count += 1
       found.textBytes += textBytes
+      link = entry.older
     }
     storePage(found, account, to: base)
     return ListOutcome(status: .ok, bytes: found.bytes, count: found.count, reads: found.searched + found.examined)
+  }
+
+  /// The link to the newest unsettled spend that is not newer than `start`; 0 when there is none, or none was found in
+  /// the records that may be examined. Then the page says where to go on.
+  private func unsettledLink(from start: UInt64, _ account: Account, _ found: inout Page) -> UInt32 {
+    let newest = account.newestUnsettled
+    if start == 0 || newest == 0 || start >= UInt64(spends[newest - 1].sequence) { return newest }
+    var position = records.position(ofSequence: UInt32(start), from: account.lastPosition).position
+    while position != 0 {
+      let record = records.record(at: position)
+      if found.examined == LedgerLimits.examinedMax {
+        found.next = UInt64(record.sequence)
+        return 0
+      }
+      if record.item.type == RecordType.spend,
+        let number = spends.find(position, hash: hashing.position(position)), spends[number].state == .unsettled
+      {
+        return number + 1
+      }
+      found.examined += 1
+      position = record.previous
+    }
+    return 0
   }
 
   /// The first and the last sequence number that start and times allow; the first is greater when there is none.

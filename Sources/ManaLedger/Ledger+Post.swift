@@ -46,17 +46,42 @@ struct Prepared {
   var transactionHash: UInt64
   /// The account that probably is the item's.
   var guess: Account?
+  /// Bytes of the record, when it is one that is replayed.
   var size: Int
 }
 
-/// What the items of a call have in common.
+/// What became of an item.
+enum Verdict {
+  case posted
+  case replayed
+  case refused
+}
+
+/// A call that is being executed.
 struct Turn {
-  var now: UInt64
+  let now: UInt64
   /// 0 for a mixed batch.
-  var requiredType: UInt8
+  let requiredType: UInt8
+  /// 16 or 40.
+  let resultStride: Int
   /// Reference and note of the item that is executed.
   var text: UnsafeRawPointer
+  /// Where its result goes.
+  var result: UnsafeMutableRawPointer
   var outcome = PostOutcome()
+
+  /// Stores the item's result.
+  @inline(__always)
+  func finish(_ result: ItemResult) { result.store(to: self.result, stride: resultStride) }
+
+  /// Stores the result of an item that was refused.
+  @inline(never)
+  func refuse(
+    _ status: Status, _ account: Account?, field: ConflictField? = nil, refundable: UInt64 = 0
+  ) -> Verdict {
+    finish(ItemResult(status: status, field: field, balance: account?.balance ?? 0, refundable: refundable))
+    return .refused
+  }
 }
 
 extension Ledger {
@@ -69,8 +94,8 @@ extension Ledger {
   /// Executes a batch, item after item; each sees the effect of those before it.
   ///
   /// Results have the layout of `ItemResult`, one an item. An atomic batch is of one account. Its first refused item
-  /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items, the
-  /// first item that is not like the first item of the batch is refused with `idConflict`, without a field.
+  /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items,
+  /// the first item that is not like the first item of the batch is refused with `idConflict`, without a field.
   ///
   /// - Parameters:
   ///   - itemType: the type of the call, nil for a mixed batch.
@@ -87,14 +112,16 @@ extension Ledger {
   ) -> PostOutcome {
     precondition(resultStride == ItemResult.compactBytes || resultStride == ItemResult.fullBytes, "16 or 40 bytes")
     precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
-    precondition(writer.position > 0 && writer.position < RecordLayout.positionLimit >> 1, "the journal is too long")
+    precondition(writer.position > 0 && writer.position < RecordLayout.positionLimit, "a position has 38 bits")
     precondition(
       records.pointer(at: writer.position) == UnsafeRawPointer(writer.cursor), "the cursor is at its position")
-    var turn = Turn(now: now, requiredType: itemType?.rawValue ?? 0, text: source.text ?? source.items)
+    var turn = Turn(
+      now: now, requiredType: itemType?.rawValue ?? 0, resultStride: resultStride, text: source.text ?? source.items,
+      result: results)
     if atomic {
-      postAtomic(source, &turn, &writer, results, resultStride)
+      postAtomic(source, &turn, &writer)
     } else {
-      _ = run(source, isAtomic: false, &turn, &writer, results, resultStride)
+      _ = run(source, isAtomic: false, &turn, &writer)
     }
     return turn.outcome
   }
@@ -102,8 +129,7 @@ extension Ledger {
   /// Executes items until one breaks an atomic batch, and returns its index, or the number of items.
   @inline(__always)
   mutating func run(
-    _ source: ItemSource, isAtomic: Bool, _ turn: inout Turn, _ writer: inout RecordWriter,
-    _ results: UnsafeMutableRawPointer, _ stride: Int
+    _ source: ItemSource, isAtomic: Bool, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Int {
     var start = 0
     while start < source.count {
@@ -111,20 +137,19 @@ extension Ledger {
       prepare(source.items + start &* Item.bytes, end &- start)
       for index in start..<end {
         let item = ItemView(source.items + index &* Item.bytes)
-        var result = execute(item, prepared[index &- start], &turn, &writer)
-        turn.text += item.textBytes
-        if isAtomic && result.isOK && index > 0 && result.replayed != (turn.outcome.replayed > 0) {
-          result = ItemResult(status: .idConflict)
+        var verdict = execute(item, prepared[index &- start], &turn, &writer)
+        if isAtomic && verdict != .refused && index > 0 && (verdict == .replayed) != (turn.outcome.replayed > 0) {
+          verdict = turn.refuse(.idConflict, nil)
         }
-        result.store(to: results + index &* stride, stride: stride)
-        if !result.isOK {
+        switch verdict {
+        case .posted: turn.outcome.posted &+= 1
+        case .replayed: turn.outcome.replayed &+= 1
+        case .refused:
           turn.outcome.refused &+= 1
           if isAtomic { return index }
-        } else if result.replayed {
-          turn.outcome.replayed &+= 1
-        } else {
-          turn.outcome.posted &+= 1
         }
+        turn.text += item.textBytes
+        turn.result += turn.resultStride
       }
       start = end
     }
@@ -145,13 +170,8 @@ extension Ledger {
     }
     for index in 0..<count {
       guard let guess = accounts.guess(prepared[index].accountHash) else { continue }
-      mana_prefetch_for_write(guess.base)
       guess.prefetch(operation: ItemView(items + index &* Item.bytes).operation)
       prepared[index].guess = guess
     }
   }
-}
-
-extension ItemResult {
-  @inline(__always) var isOK: Bool { status == .ok }
 }

@@ -14,12 +14,13 @@ public struct LookupOutcome: Equatable, Sendable {
 }
 
 extension Ledger {
-  /// The position of the newest record that a read of the account can have seen: what must be durable before it may be
-  /// answered. 0 when there is none. Constant time.
+  /// The position of the account's newest record, which is what must be durable before a read of the account may be
+  /// answered; 0 when the account is unknown. Constant time.
   ///
-  /// Records beside the histories (settlements that refunded nothing, tombstones) are counted for every account.
+  /// Settlements that refunded nothing and tombstones count, too: reads show the state of a settlement.
   public func lastPosition(of account: UInt128) -> UInt64 {
-    max(self.account(account)?.lastPosition ?? 0, lastAsidePosition)
+    guard let found = self.account(account) else { return 0 }
+    return max(found.lastPosition, found.lastAsidePosition)
   }
 
   /// Balance, totals and times of an account; nil when it is unknown. Constant time.
@@ -43,8 +44,8 @@ extension Ledger {
       balance: record.balanceAfter, sequence: UInt64(record.sequence), timestamp: record.timestamp)
   }
 
-  /// Writes the reply body of `lookupTransaction`: the transaction with its text. `capacity` must be 616 at least, which
-  /// is the longest. Constant time.
+  /// Writes the reply body of `lookupTransaction`: the transaction with its text. `capacity` must be 616 at least,
+  /// which is the longest. Constant time.
   public func lookup(
     account: UInt128, id: UInt128, into base: UnsafeMutableRawPointer, capacity: Int
   ) -> LookupOutcome {

@@ -33,34 +33,45 @@ extension Ledger {
 
   @inline(never)
   mutating func refund(
-    _ item: ItemView, _ account: Account, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
+    let account = place.account
     let spendPosition: UInt64
-    switch original(item.related, of: item.account, accountHash: prepared.accountHash) {
+    switch original(item.related, of: item.account, accountHash: accountHash) {
     case .unknown:
-      guard item.flags.contains(.voidIfUnknown) else { return refused(.originalUnknown, account) }
-      let position = writer.position
-      let result = appendAside(item, turn.text, type: RecordType.tombstone, account, prepared, turn.now, &writer)
-      bury(position, accountHash: prepared.accountHash)
-      return result
-    case .notSpend: return refused(.originalNotSpend, account)
+      guard item.flags.contains(.voidIfUnknown) else { return turn.refuse(.originalUnknown, account) }
+      return layTombstone(item, place, accountHash, &turn, &writer)
+    case .notSpend: return turn.refuse(.originalNotSpend, account)
     case .spend(let position): spendPosition = position
     }
     let left = refundable(spendPosition)
-    guard left > 0 else { return refused(.nothingToRefund, account) }
+    guard left > 0 else { return turn.refuse(.nothingToRefund, account) }
     let amount = item.flags.contains(.remaining) ? left : item.amount
-    guard amount <= left else { return refused(.refundExceedsOriginal, account, refundable: left) }
+    guard amount <= left else { return turn.refuse(.refundExceedsOriginal, account, refundable: left) }
     guard let balance = credited(account, amount, item.operation) else {
-      return refused(.balanceOverflow, account, refundable: left)
+      return turn.refuse(.balanceOverflow, account, refundable: left)
     }
-    guard account.sequence < UInt32.max else { return refused(.accountFull, account, refundable: left) }
+    guard account.sequence < UInt32.max else { return turn.refuse(.accountFull, account, refundable: left) }
     let position = writer.position
-    var result = append(
-      item, turn.text, typeByte: item.base.u8(60), amount: amount, balance: balance, account, prepared, turn.now,
-      &writer)
+    let stamp = append(
+      item, turn.text, typeByte: item.base.u8(60), amount: amount, balance: balance, place, turn.now, &writer)
     noteRefund(of: spendPosition, amount: amount, as: .refunded, by: position, account)
-    result.refundable = left - amount
-    return result
+    turn.finish(
+      ItemResult(
+        status: .ok, sequence: stamp.sequence, amount: amount, balance: balance, timestamp: stamp.timestamp,
+        refundable: left - amount))
+    return .posted
+  }
+
+  /// Remembers the id of a spend that is not known, so that it is refused if it arrives later.
+  private mutating func layTombstone(
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
+    let position = writer.position
+    let stamp = appendAside(item, turn.text, type: RecordType.tombstone, place, turn.now, &writer)
+    bury(position, accountHash: accountHash)
+    turn.finish(ItemResult(status: .ok, balance: place.account.balance, timestamp: stamp.timestamp))
+    return .posted
   }
 
   /// Makes the id that a tombstone names void. A tombstone with that very id needs no second entry: whatever comes with

@@ -1,9 +1,8 @@
-import CIntrinsics
 import ManaProtocol
 
 extension Ledger {
-  /// Applies a block's records as they are, and checks that they are what this ledger would have written: layout, chain,
-  /// jumps, sequence numbers, balances, timestamps, refunds and settlements are recomputed.
+  /// Applies a block's records as they are, and checks that they are what this ledger would have written: layout,
+  /// chain, jumps, sequence numbers, balances, timestamps, refunds and settlements are recomputed.
   ///
   /// The record space must find the block's records already. After an error the ledger is of no use. Linear in the
   /// number of records.
@@ -55,7 +54,6 @@ extension Ledger {
     var operationOffset = start + 61
     for index in 0..<count {
       if let guess = accounts.guess(prepared[index].accountHash) {
-        mana_prefetch_for_write(guess.base)
         guess.prefetch(operation: block[operationOffset])
         prepared[index].guess = guess
       }
@@ -83,13 +81,15 @@ extension Ledger {
     guard let account else { return .accountUnknown }
     let match = match(item.id, of: item.account, hash: prepared.transactionHash)
     guard match.position == 0 && !(match.isVoid && item.type == RecordType.spend) else { return .duplicateID }
+    let place = Place(account: account, hash: prepared.transactionHash, vacancy: match.vacancy)
     switch item.type {
-    case RecordType.spend: return applySpend(record, position, account, prepared)
-    case RecordType.refund: return applyRefund(record, position, account, prepared)
-    case RecordType.settlement, RecordType.tombstone: return applyAside(record, position, account, prepared)
+    case RecordType.spend: return applySpend(record, position, place, prepared.accountHash)
+    case RecordType.refund: return applyRefund(record, position, place, prepared.accountHash)
+    case RecordType.settlement, RecordType.tombstone:
+      return applyAside(record, position, place, prepared.accountHash)
     default:
       guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
-      return applyTransaction(record, position, account, balance: balance, prepared)
+      return applyTransaction(record, position, place, balance: balance)
     }
   }
 
@@ -120,8 +120,9 @@ extension Ledger {
 
   @inline(__always)
   private mutating func applyTransaction(
-    _ record: RecordView, _ position: UInt64, _ account: Account, balance: Int64, _ prepared: Prepared
+    _ record: RecordView, _ position: UInt64, _ place: Place, balance: Int64
   ) -> ReplayError.Problem? {
+    let account = place.account
     guard account.sequence < UInt32.max, record.sequence == account.sequence &+ 1 else { return .sequenceWrong }
     guard record.balanceAfter == balance else { return .balanceWrong }
     let link = advance(
@@ -129,28 +130,30 @@ extension Ledger {
       timestamp: record.timestamp)
     guard record.previous == link.previous else { return .chainBroken }
     guard record.jump == link.jump else { return .jumpWrong }
-    transactions.insert(prepared.transactionHash, payload: position)
+    transactions.insert(place.hash, payload: position, at: place.vacancy)
     return nil
   }
 
   private mutating func applySpend(
-    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+    _ record: RecordView, _ position: UInt64, _ place: Place, _ accountHash: UInt64
   ) -> ReplayError.Problem? {
+    let account = place.account
     let amount = record.item.amount
     guard amount <= UInt64(bitPattern: account.balance) else { return .balanceWrong }
     guard !account.spentOverflows(adding: amount) else { return .totalOverflow }
     let balance = account.balance - Int64(bitPattern: amount)
-    if let problem = applyTransaction(record, position, account, balance: balance, prepared) { return problem }
-    if record.item.flags.contains(.unsettled) { openSettlement(position, account, accountHash: prepared.accountHash) }
+    if let problem = applyTransaction(record, position, place, balance: balance) { return problem }
+    if record.item.flags.contains(.unsettled) { openSettlement(position, account, accountHash: accountHash) }
     return nil
   }
 
   @inline(never)
   private mutating func applyRefund(
-    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+    _ record: RecordView, _ position: UInt64, _ place: Place, _ accountHash: UInt64
   ) -> ReplayError.Problem? {
+    let account = place.account
     let item = record.item
-    guard case .spend(let spend) = original(item.related, of: item.account, accountHash: prepared.accountHash) else {
+    guard case .spend(let spend) = original(item.related, of: item.account, accountHash: accountHash) else {
       return .originalUnknown
     }
     guard item.amount <= refundable(spend) else { return .refundExceedsOriginal }
@@ -165,7 +168,7 @@ extension Ledger {
       let isWhole = item.amount == records.record(at: spend).item.amount
       if state == .timedOut && (record.timestamp < spends[number].deadline || !isWhole) { return .settlementNotOpen }
     }
-    if let problem = applyTransaction(record, position, account, balance: balance, prepared) { return problem }
+    if let problem = applyTransaction(record, position, place, balance: balance) { return problem }
     noteRefund(of: spend, amount: item.amount, as: state, by: position, account)
     return nil
   }
@@ -173,19 +176,21 @@ extension Ledger {
   /// Applies a settlement that refunded nothing, or a tombstone.
   @inline(never)
   private mutating func applyAside(
-    _ record: RecordView, _ position: UInt64, _ account: Account, _ prepared: Prepared
+    _ record: RecordView, _ position: UInt64, _ place: Place, _ accountHash: UInt64
   ) -> ReplayError.Problem? {
+    let account = place.account
     let item = record.item
     guard record.sequence == 0 else { return .sequenceWrong }
     guard record.previous == 0 else { return .chainBroken }
     guard record.jump == 0 else { return .jumpWrong }
     guard record.balanceAfter == account.balance else { return .balanceWrong }
-    let original = original(item.related, of: item.account, accountHash: prepared.accountHash)
+    account.lastAsidePosition = position
+    let original = original(item.related, of: item.account, accountHash: accountHash)
     if item.type == RecordType.tombstone {
       guard case .unknown = original else { return .originalUnknown }
       lastTimestamp = record.timestamp
-      transactions.insert(prepared.transactionHash, payload: position)
-      bury(position, accountHash: prepared.accountHash)
+      transactions.insert(place.hash, payload: position, at: place.vacancy)
+      bury(position, accountHash: accountHash)
       return nil
     }
     guard case .spend(let spend) = original else { return .originalUnknown }
@@ -194,7 +199,7 @@ extension Ledger {
       item.flags.contains(.remaining) || item.amount == amount
     else { return .settlementNotOpen }
     lastTimestamp = record.timestamp
-    transactions.insert(prepared.transactionHash, payload: position)
+    transactions.insert(place.hash, payload: position, at: place.vacancy)
     spends.close(number, as: .settled, used: amount, endPosition: position, amount: amount, of: account)
     return nil
   }

@@ -2,8 +2,8 @@ import ManaProtocol
 
 /// Ids of the refunds that timeouts post.
 ///
-/// The id follows from the spend's by a bijection of 128-bit numbers (a Feistel network of four rounds over `mix64`), so
-/// no two spends of an account give the same one. A client's id equals one of them only by chance, 1 in 2^128, or by
+/// The id follows from the spend's by a bijection of 128-bit numbers (a Feistel network of four rounds over `mix64`),
+/// so no two spends of an account give the same one. A client's id equals one of them only by chance, 1 in 2^128, or by
 /// intent; then the bijection is applied again until the id is free.
 public enum TimeoutID {
   /// The id that follows from `id`; never zero.
@@ -22,52 +22,66 @@ public enum TimeoutID {
 extension Ledger {
   @inline(never)
   mutating func settle(
-    _ item: ItemView, _ account: Account, _ prepared: Prepared, _ turn: Turn, _ writer: inout RecordWriter
-  ) -> ItemResult {
+    _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
+  ) -> Verdict {
+    let account = place.account
     let position: UInt64
-    switch original(item.related, of: item.account, accountHash: prepared.accountHash) {
-    case .unknown: return refused(.originalUnknown, account)
-    case .notSpend: return refused(.originalNotSpend, account)
+    switch original(item.related, of: item.account, accountHash: accountHash) {
+    case .unknown: return turn.refuse(.originalUnknown, account)
+    case .notSpend: return turn.refuse(.originalNotSpend, account)
     case .spend(let found): position = found
     }
-    let spend = records.record(at: position)
     let left = refundable(position)
     guard let number = spends.find(position, hash: hashing.position(position)), spends[number].state != .none else {
-      return refused(.settlementNotExpected, account, refundable: left)
+      return turn.refuse(.settlementNotExpected, account, refundable: left)
     }
-    let amount = spend.item.amount
+    let amount = records.record(at: position).item.amount
     let used = item.flags.contains(.remaining) ? amount : item.amount
     switch spends[number].state {
     case .settled:
-      guard spends[number].used == used else { return refused(.alreadySettled, account, refundable: left) }
-      let end = spends[number].endPosition
-      return originalResult(of: records.record(at: end), end)
-    case .refunded: return refused(.alreadyRefunded, account, refundable: left)
-    case .timedOut: return refused(.settlementTimedOut, account, refundable: left)
+      guard spends[number].used == used else { return turn.refuse(.alreadySettled, account, refundable: left) }
+      return repeatResult(of: spends[number].endPosition, &turn)
+    case .refunded: return turn.refuse(.alreadyRefunded, account, refundable: left)
+    case .timedOut: return turn.refuse(.settlementTimedOut, account, refundable: left)
     case .unsettled, .none: break
     }
-    guard used <= amount else { return refused(.usedExceedsAmount, account, refundable: left) }
+    guard used <= amount else { return turn.refuse(.usedExceedsAmount, account, refundable: left) }
     if used == amount {
       let end = writer.position
-      var result = appendAside(item, turn.text, type: RecordType.settlement, account, prepared, turn.now, &writer)
+      let stamp = appendAside(item, turn.text, type: RecordType.settlement, place, turn.now, &writer)
       spends.close(number, as: .settled, used: used, endPosition: end, amount: amount, of: account)
-      result.refundable = left
-      return result
+      turn.finish(
+        ItemResult(status: .ok, balance: account.balance, timestamp: stamp.timestamp, refundable: left))
+      return .posted
     }
-    guard let balance = credited(account, amount - used, Operation.refund.rawValue) else {
-      return refused(.balanceOverflow, account, refundable: left)
+    return settleWithRefund(item, place, spend: position, amount: amount - used, &turn, &writer)
+  }
+
+  /// Refunds what was not used of an unsettled spend, of which nothing has been refunded.
+  private mutating func settleWithRefund(
+    _ item: ItemView, _ place: Place, spend position: UInt64, amount: UInt64, _ turn: inout Turn,
+    _ writer: inout RecordWriter
+  ) -> Verdict {
+    let account = place.account
+    let spend = records.record(at: position)
+    let left = spend.item.amount
+    guard let balance = credited(account, amount, Operation.refund.rawValue) else {
+      return turn.refuse(.balanceOverflow, account, refundable: left)
     }
-    guard account.sequence < UInt32.max else { return refused(.accountFull, account, refundable: left) }
+    guard account.sequence < UInt32.max else { return turn.refuse(.accountFull, account, refundable: left) }
     let refund = makeRefund(
-      id: item.id, of: spend, amount: amount - used, quantity: item.quantity, referenceBytes: item.referenceBytes,
+      id: item.id, of: spend, amount: amount, quantity: item.quantity, referenceBytes: item.referenceBytes,
       noteBytes: item.noteBytes)
     let end = writer.position
-    var result = append(
-      refund, turn.text, typeByte: RecordType.refund | RecordType.bySettlement, amount: amount - used, balance: balance,
-      account, prepared, turn.now, &writer)
-    noteRefund(of: position, amount: amount - used, as: .settled, by: end, account)
-    result.refundable = left - (amount - used)
-    return result
+    let stamp = append(
+      refund, turn.text, typeByte: RecordType.refund | RecordType.bySettlement, amount: amount, balance: balance, place,
+      turn.now, &writer)
+    noteRefund(of: position, amount: amount, as: .settled, by: end, account)
+    turn.finish(
+      ItemResult(
+        status: .ok, sequence: stamp.sequence, amount: amount, balance: balance, timestamp: stamp.timestamp,
+        refundable: left - amount))
+    return .posted
   }
 
   /// Enters an unsettled spend, whose record is at `position`.
@@ -95,8 +109,8 @@ extension Ledger {
   ///   - limit: most timeouts to look at. More may be due afterwards; see `nextDeadline`.
   ///   - writer: the journal's open block, with room for `expiryBytesMax(limit:)`.
   ///
-  /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by an
-  /// hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
+  /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by
+  /// an hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
   public mutating func expire(now: UInt64, limit: Int, writer: inout RecordWriter) -> Int {
     precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
     var posted = 0
@@ -118,18 +132,22 @@ extension Ledger {
     }
     let accountHash = hashing.account(account.id)
     var id = spend.item.id
-    var hash: UInt64
+    var place: Place
+    var isTaken: Bool
     repeat {
       id = TimeoutID.next(after: id)
-      hash = hashing.transaction(accountHash: accountHash, id)
-    } while match(id, of: account.id, hash: hash).position != 0
+      let hash = hashing.transaction(accountHash: accountHash, id)
+      let match = match(id, of: account.id, hash: hash)
+      place = Place(account: account, hash: hash, vacancy: match.vacancy)
+      isTaken = match.position != 0
+    } while isTaken
     let note = Self.timeoutNote
     let refund = makeRefund(
       id: id, of: spend, amount: amount, quantity: 0, referenceBytes: 0, noteBytes: note.utf8CodeUnitCount)
     let end = writer.position
     _ = append(
       refund, note.utf8Start, typeByte: RecordType.refund | RecordType.byTimeout, amount: amount, balance: balance,
-      account, Prepared(accountHash: accountHash, transactionHash: hash, guess: nil, size: 0), now, &writer)
+      place, now, &writer)
     noteRefund(of: position, amount: amount, as: .timedOut, by: end, account)
     return true
   }

@@ -19,6 +19,8 @@ struct MemoryArena: ~Copyable {
   private var chunks: [UnsafeMutableRawBufferPointer] = []
   private var small: [UnsafeMutableRawPointer] = []
   private var open = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  /// Chunks that were mapped ahead.
+  private var ready: [UnsafeMutableRawBufferPointer] = []
   /// Everything taken from the system, in bytes.
   private(set) var bytes = 0
 
@@ -38,15 +40,32 @@ struct MemoryArena: ~Copyable {
       bytes += count
       return block
     }
-    if open.count < count {
-      let size = (count + Self.chunkBytes - 1) & ~(Self.chunkBytes - 1)
-      open = Self.map(size)
-      chunks.append(open)
-      bytes += size
-    }
+    if open.count < count { open = takeReady(count) ?? mapChunk(count) }
     guard let block = open.baseAddress else { preconditionFailure("a chunk has an address") }
     open = UnsafeMutableRawBufferPointer(rebasing: open[count...])
     return block
+  }
+
+  /// Maps and populates chunks ahead until `count` bytes are there for blocks of 256 KiB and more.
+  mutating func prepare(_ count: Int) {
+    var missing = count - open.count - ready.reduce(0) { $0 + $1.count }
+    while missing > 0 {
+      let chunk = mapChunk(Self.chunkBytes)
+      ready.append(chunk)
+      missing -= chunk.count
+    }
+  }
+
+  private mutating func takeReady(_ count: Int) -> UnsafeMutableRawBufferPointer? {
+    guard let chunk = ready.last, chunk.count >= count else { return nil }
+    return ready.removeLast()
+  }
+
+  private mutating func mapChunk(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    let chunk = Self.map((count + Self.chunkBytes - 1) & ~(Self.chunkBytes - 1))
+    chunks.append(chunk)
+    bytes += chunk.count
+    return chunk
   }
 
   /// Releases a block below 256 KiB before the arena does. Linear in the number of small blocks.

@@ -22,10 +22,9 @@
 // Records of types 5 and 6 are not in the account's chain: previous, jump and sequence are 0, balanceAfter is the
 // account's balance at that moment.
 //
-// A refund that a settlement posted has the settlement's id, reference, note and quantity, the refund's operation, and as
-// amount what was not used; its other flags are zero.
-// A refund that a timeout posted has no quantity, no reference, the note "timeout", and an id that follows from its
-// spend's: see `TimeoutID`.
+// A refund that a settlement posted has the settlement's id, reference, note and quantity, the refund's operation, and
+// as amount what was not used; its other flags are zero. A refund that a timeout posted has no quantity, no reference,
+// the note "timeout", and an id that follows from its spend's: see `TimeoutID`.
 //
 // Valid: the account's chain, its sequence numbers, balances and jumps are what applying the records in their order
 // gives, timestamps increase, the padding is zero. `Ledger.replay` checks all of it.

@@ -32,6 +32,12 @@ struct SlabArray: ~Copyable {
     return count - 1
   }
 
+  /// Has memory ready for `elements` more. Only slabs of 256 KiB and more are prepared.
+  mutating func prepare(_ elements: Int) {
+    let slabBytes = stride << shift
+    if slabBytes >= MemoryArena.carvedBytesMin { arena.prepare((elements >> shift + 1) * slabBytes) }
+  }
+
   /// Takes the last element away.
   mutating func removeLast() {
     precondition(count > 0, "nothing to remove")

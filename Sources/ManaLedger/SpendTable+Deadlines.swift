@@ -1,6 +1,6 @@
-// The heap of deadlines: a binary heap of 16-byte elements, u64 deadline · u64 number of the entry. Each entry knows its
-// place in it, so that a settled spend leaves the heap at once. Equal deadlines are ordered by the spend's position: the
-// order of timeouts follows from the records alone.
+// The heap of deadlines: a binary heap of 16-byte elements, u64 deadline · u64 number of the entry. Each entry knows
+// its place in it, so that a settled spend leaves the heap at once. Equal deadlines are ordered by the spend's
+// position: the order of timeouts follows from the records alone.
 
 extension SpendTable {
   /// The earliest deadline, in nanoseconds since 1970. Constant time.

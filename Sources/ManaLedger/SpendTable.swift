@@ -1,6 +1,6 @@
-// What is known of spends beyond their records: how much was refunded, and how their settlement stands. Only spends that
-// were refunded or that asked for a settlement have an entry. Entries are dense, 64 bytes each, found by the spend's
-// position; offsets in bytes:
+// What is known of spends beyond their records: how much was refunded, and how their settlement stands. Only spends
+// that were refunded or that asked for a settlement have an entry. Entries are dense, 64 bytes each, found by the
+// spend's position; offsets in bytes:
 //
 //   0  u64  position        of the spend's record
 //   8  u64  refunded        micromana

@@ -32,7 +32,8 @@ extension Shard {
     } catch {
       throw .journal(error)
     }
-    let ledger = recovered.take() ?? Ledger(records: RecordSpace(journal.segments), tableSeed: tableSeed)
+    var ledger = recovered.take() ?? Ledger(records: RecordSpace(journal.segments), tableSeed: tableSeed)
+    ledger.prepare(transactions: ServerLimits.preparedTransactions, accounts: ServerLimits.preparedAccounts)
     var report = RecoveryReport()
     report.accounts = ledger.accountCount
     report.transactions = Int(ledger.transactionCount)

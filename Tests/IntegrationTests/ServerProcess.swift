@@ -19,20 +19,17 @@ final class ServerProcess {
 
   /// Starts a server on `data` and waits until it is ready.
   init(
-    data: TemporaryDirectory, shards: Int? = nil, listen: String = "127.0.0.1:0", arguments: [String] = [],
-    launcher: [String] = []
+    data: TemporaryDirectory, shards: Int? = nil, listen: String = "127.0.0.1:0", arguments: [String] = []
   ) throws {
-    let server = Programs.folder.appending(path: "mana-server").path()
-    var line =
-      launcher + [
-        server, "--data-directory", data.url.appending(path: "ledger").path(), "--listen", listen,
-        "--allow-unsuitable-file-system",
-      ]
+    var line = [
+      "--data-directory", data.url.appending(path: "ledger").path(), "--listen", listen,
+      "--allow-unsuitable-file-system",
+    ]
     if let shards { line += ["--shards", "\(shards)"] }
     // Short segments: what a test writes is little, and each is zeroed on the disk before it is used.
     if !arguments.contains("--segment-bytes") { line += ["--segment-bytes", "2097152"] }
     line += arguments
-    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.executableURL = Programs.folder.appending(path: "mana-server")
     process.arguments = line
     let output = Pipe()
     process.standardOutput = output

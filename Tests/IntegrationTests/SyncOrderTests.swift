@@ -3,7 +3,7 @@ import ManaProtocol
 import Testing
 
 /// What the operating system sees: replies only after the sync of their block, and one sync for many charges.
-@Suite(.enabled(if: Tracer.isUsable, "strace is not installed or may not trace here"))
+@Suite(.enabled("strace is installed and may trace here") { await Tracer.isUsable() })
 struct SyncOrderTests {
   /// What happened, in order.
   private enum Event { case synced, replied }
@@ -19,20 +19,15 @@ struct SyncOrderTests {
 
   private static func serve(_ body: (inout Caller) throws -> Void) throws -> [Event] {
     let data = try TemporaryDirectory()
-    let trace = data.url.appending(path: "trace")
-    let server = try ServerProcess(
-      data: data, shards: 1,
-      launcher: [
-        "strace", "-f", "-qq", "-yy", "-s", "0", "-o", trace.path(), "-e", "signal=none", "-e",
-        "trace=fdatasync,write,writev,sendmsg,sendto",
-      ])
+    let server = try ServerProcess(data: data, shards: 1)
     var caller = try Caller(server, account: 6)
     _ = try caller.credit(1_000_000, id: 1)
-    // The closing block of the credit is written before anything is counted.
+    // The closing block of the credit is written before anything is traced.
     Thread.sleep(forTimeInterval: 0.2)
-    let before = try events(in: trace).count
+    let tracer = try Tracer(of: server, output: data.url.appending(path: "trace"))
     try body(&caller)
-    return try Array(events(in: trace).dropFirst(before))
+    tracer.stop()
+    return try events(in: tracer.output)
   }
 
   @Test func noReplyLeavesBeforeItsSyncReturned() throws {
@@ -68,19 +63,53 @@ struct SyncOrderTests {
   }
 }
 
-/// strace, where it is installed and may trace.
-enum Tracer {
-  static let isUsable: Bool = {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["strace", "-qq", "-o", "/dev/null", "true"]
-    process.standardError = FileHandle.nullDevice
+/// strace, attached to all threads of a server.
+final class Tracer {
+  struct CannotAttach: Error {}
+
+  let output: URL
+  private let process = Process()
+
+  /// Whether strace is installed and may trace here.
+  static func isUsable() async -> Bool {
     do {
-      try process.run()
+      return try await Programs.run(
+        URL(filePath: "/usr/bin/env"), ["strace", "-qq", "-o", "/dev/null", "true"]
+      ).status == 0
     } catch {
       return false
     }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }()
+  }
+
+  init(of server: ServerProcess, output: URL) throws {
+    self.output = output
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [
+      "strace", "-f", "-qq", "-yy", "-s", "0", "-o", output.path(), "-e", "signal=none", "-e",
+      "trace=fdatasync,write,writev,sendmsg,sendto", "-p", "\(server.processIdentifier)",
+    ]
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    for _ in 0..<500 {
+      if try Self.isTraced(server.processIdentifier) { return }
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    throw CannotAttach()
+  }
+
+  /// Whether each thread of a process has a tracer.
+  private static func isTraced(_ processIdentifier: Int32) throws -> Bool {
+    let tasks = "/proc/\(processIdentifier)/task"
+    return try FileManager.default.contentsOfDirectory(atPath: tasks).allSatisfy { task in
+      try !String(contentsOfFile: "\(tasks)/\(task)/status", encoding: .utf8).contains("TracerPid:\t0\n")
+    }
+  }
+
+  /// Detaches; the trace is complete afterwards.
+  func stop() {
+    kill(process.processIdentifier, SIGINT)
+    for _ in 0..<500 where process.isRunning { Thread.sleep(forTimeInterval: 0.02) }
+  }
+
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 }

@@ -91,6 +91,22 @@ import Testing
     #expect(one.ledger.digest == other.ledger.digest)
   }
 
+  /// What is prepared is what is used: the tables take no more memory afterwards.
+  @Test func memoryIsPreparedAhead() {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 1_000_000)])
+    bench.ledger.prepare(transactions: 200_000, accounts: 6_000)
+    let bytes = bench.ledger.memoryBytes
+    bench.ledger.prepare(transactions: 200_000, accounts: 6_000)
+    #expect(bench.ledger.memoryBytes == bytes && bytes > 6_000 * 256)
+    for first in stride(from: UInt128(2), to: 200_000, by: 5_000) {
+      bench.post((first..<first + 5_000).map { .bonus($0, 1 + $0 % 6_000, 1) }, stride: 16)
+    }
+    // Small tables are not taken from what is prepared.
+    #expect(bench.ledger.memoryBytes - bytes < 1 << 20)
+    bench.ledger.checkInvariants()
+  }
+
   /// Many accounts, so that the account table splits.
   @Test func manyAccounts() throws {
     var bench = Bench()

@@ -101,6 +101,19 @@ import Testing
       bench.now = number * 1_000_000
       bench.post((1...40).map { .bonus(UInt128(number * 100 + $0), 1, 1) }, stride: 16)
     }
+    // Bounds at the first and the last transaction, and beyond them.
+    let (first, last) = (UInt64(1_000_000), UInt64(50_000_039))
+    let bounds: [(from: UInt64, to: UInt64, count: Int)] = [
+      (0, first, 0), (0, first + 1, 1), (first, 0, 1_000), (first + 1, first + 2, 1), (last, 0, 1), (last + 1, 0, 0),
+      (last, last + 1, 1), (last - 1, last, 1), (last - 1, last + 1, 2), (1, 2, 0), (1_000_040, 2_000_000, 0),
+    ]
+    for bound in bounds {
+      for oldestFirst in [false, true] {
+        var query = HistoryQuery(account: 1, limit: 1_000)
+        (query.timeFrom, query.timeTo, query.oldestFirst) = (bound.from, bound.to, oldestFirst)
+        #expect(bench.page(query).transactions.count == bound.count, "\(bound)")
+      }
+    }
     var query = HistoryQuery(account: 1, limit: 1_000)
     query.timeFrom = 20_000_000
     query.timeTo = 21_000_000

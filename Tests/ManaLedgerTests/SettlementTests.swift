@@ -147,6 +147,22 @@ import Testing
     #expect(bench.post(.spend(2, 1, 1)).status == .voided)
   }
 
+  /// What changes what reads show moves the position that they wait for, and replay finds the same.
+  @Test func readsWaitForSettlementsAndTombstones() throws {
+    var bench = Self.bench()
+    var position = bench.ledger.lastPosition(of: 1)
+    let other = bench.post(.purchase(1, 2, 5))
+    #expect(other.status == .ok && bench.ledger.lastPosition(of: 1) == position)
+    for entry in [.settle(3, 1, of: 2, used: nil), .refund(4, 1, of: 99, nil, void: true), .spend(5, 1, 1)] as [Entry] {
+      let result = bench.post(entry)
+      #expect(result.status == .ok)
+      #expect(bench.ledger.lastPosition(of: 1) > position)
+      position = bench.ledger.lastPosition(of: 1)
+    }
+    let fresh = try bench.replayed()
+    #expect(fresh.lastPosition(of: 1) == position && fresh.lastPosition(of: 99) == 0)
+  }
+
   @Test func partialRefunds() throws {
     var bench = Self.bench()
     bench.post([.spend(3, 1, 50)])
@@ -174,6 +190,49 @@ import Testing
     #expect(page.transactions.map(\.item.id) == [5, 3] && !page.prelude.more && page.prelude.next == 0)
     #expect(page.prelude.total == UInt64(11) && page.transactions.allSatisfy { $0.settlement == .unsettled })
     bench.ledger.checkInvariants()
+  }
+
+  /// The cursor stays right when the spend at which it stands, and older ones, are settled between two pages.
+  @Test func theCursorOfUnsettledSpendsStaysRight() {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 1_000_000)])
+    bench.post((2...60).map { .spend($0, 1, 1, timeout: 9_000) })
+    var numbers = SeededNumbers(seed: 4)
+    var start: UInt64 = 0
+    var seen: [UInt32] = []
+    var settled: Set<UInt32> = []
+    repeat {
+      let page = bench.unsettled(start: start, limit: 4)
+      seen += page.transactions.map(\.sequence)
+      start = page.prelude.next
+      guard start != 0 else { break }
+      let some = [start, start - 1 - numbers.below(start), start + numbers.below(9)]
+      for sequence in some where (2...60).contains(sequence) {
+        // Transaction n has the id n.
+        bench.post([.settle(UInt128(1_000 + sequence), 1, of: UInt128(sequence), used: nil)])
+        if !seen.contains(UInt32(sequence)) { settled.insert(UInt32(sequence)) }
+      }
+    } while start != 0
+    let expected = (2...60).reversed().filter { !settled.contains($0) }
+    #expect(seen == expected && settled.count > 10)
+    bench.ledger.checkInvariants()
+  }
+
+  @Test func lookingForAnUnsettledSpendIsBounded() {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 1_000_000), .spend(2, 1, 1, timeout: 9_000_000)])
+    let examined = UInt64(LedgerLimits.examinedMax)
+    var id: UInt128 = 3
+    while id < UInt128(examined) + 103 {
+      bench.post((id..<id + 5_000).map { .spend($0, 1, 1) }, stride: 16)
+      id += 5_000
+    }
+    bench.post([.spend(id, 1, 1, timeout: 9_000_000)])
+    let start = examined + 102
+    let first = bench.unsettled(start: start, limit: 10)
+    #expect(first.transactions.isEmpty && first.prelude.next == start - examined)
+    let second = bench.unsettled(start: first.prelude.next, limit: 10)
+    #expect(second.transactions.map(\.sequence) == [2] && !second.prelude.more)
   }
 }
 

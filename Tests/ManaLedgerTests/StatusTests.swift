@@ -1,6 +1,7 @@
-import ManaLedger
 import ManaProtocol
 import Testing
+
+@testable import ManaLedger
 
 /// Each status once, and each pair of neighbours once: where both apply, the earlier one is given.
 @Suite struct StatusTests {
@@ -19,9 +20,9 @@ import Testing
     }
   }
 
-  /// Account 1 has 102 and, of spends of 10 each: 11 plain, 12 unsettled, 13 settled with 4 used, 14 timed out, 15 ended
-  /// by a refund of 3, 16 refunded in full, 17 settled with everything used. 19 is void, 10 is the purchase. Account 2
-  /// has all that a balance can be.
+  /// Account 1 has 102 and, of spends of 10 each: 11 plain, 12 unsettled, 13 settled with 4 used, 14 timed out, 15
+  /// ended by a refund of 3, 16 refunded in full, 17 settled with everything used. 19 is void, 10 is the purchase.
+  /// Account 2 has all that a balance can be.
   private static func bench() -> Bench {
     var bench = Bench()
     bench.post([
@@ -187,6 +188,23 @@ import Testing
     var bench = Self.bench()
     let result = bench.post(entry)
     #expect(result.status == .idConflict && result.field == field)
+  }
+
+  /// The last sequence number cannot be reached in a test, so that it is set.
+  @Test func accountFull() {
+    var bench = Self.bench()
+    let account = bench.ledger.account(1)!
+    let sequence = account.sequence
+    account.sequence = .max
+    let entries: [Entry] = [
+      .spend(90, 1, 1), .bonus(90, 1, 1), .refund(90, 1, of: 11, 1), .settle(90, 1, of: 12, used: 1),
+    ]
+    for entry in entries { #expect(bench.post(entry).status == .accountFull) }
+    #expect(bench.post(.spend(90, 1, 5_000)).status == .insufficientBalance, "before accountFull")
+    #expect(bench.post(.bonus(90, 1, UInt64(Int64.max))).status == .balanceOverflow, "before accountFull")
+    #expect(bench.post(.settle(90, 1, of: 12, used: nil)).status == .ok, "what takes no sequence number")
+    account.sequence = sequence
+    bench.ledger.checkInvariants()
   }
 
   @Test func invalidTexts() {

@@ -1,3 +1,4 @@
+import ManaTesting
 import Testing
 
 @testable import ManaServer
@@ -24,7 +25,7 @@ import Testing
 
   @Test func randomSequencesKeepBytesAndOrder() {
     let seed = UInt64.random(in: .min ... .max)
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix64(seed: seed)
     var held = HeldReplies()
     var expected: [(bytes: [UInt8], block: UInt64)] = []
     var block: UInt64 = 1
@@ -47,18 +48,5 @@ import Testing
       let bytes = held.bytes
       #expect(bytes == expected.reduce(0) { $0 + $1.bytes.count }, "seed \(seed)")
     }
-  }
-}
-
-/// SplitMix64, so that a failing seed can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }
