@@ -176,8 +176,3 @@ import Testing
     return object
   }
 }
-
-/// A JSON object as text that depends on nothing but its content.
-func canonical(_ object: [String: Any]) throws -> String {
-  String(decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys]), as: UTF8.self)
-}

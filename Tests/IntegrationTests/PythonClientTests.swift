@@ -52,7 +52,7 @@ import Testing
 }
 
 /// A JSON value with its keys in order, for comparison.
-private func canonical(_ value: Any) throws -> String {
+func canonical(_ value: Any) throws -> String {
   let options: JSONSerialization.WritingOptions = [.sortedKeys, .fragmentsAllowed]
   return String(decoding: try JSONSerialization.data(withJSONObject: value, options: options), as: UTF8.self)
 }
