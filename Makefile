@@ -1,8 +1,9 @@
 # The two commands: `make run` and `make test`. Both install what is missing first, and say so.
 
-# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python and strace.
+# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace and
+# the names of time zones.
 PACKAGES := libuv1-dev libxxhash-dev pkg-config
-TEST_PACKAGES := $(PACKAGES) python3 strace
+TEST_PACKAGES := $(PACKAGES) python3 strace tzdata
 SERVER_ARGUMENTS ?=
 
 .PHONY: run test build lint format install-packages install-test-packages

@@ -21,5 +21,5 @@ public enum LedgerLimits {
     HistoryReplyPrelude.bytes + TransactionView.bytes + 2 * Limits.textBytesMax)
 
   /// A timeout whose refund does not fit its account is tried again after an hour, in nanoseconds.
-  static let timeoutRetryNanoseconds: UInt64 = 3_600_000_000_000
+  public static let timeoutRetryNanoseconds: UInt64 = 3_600_000_000_000
 }

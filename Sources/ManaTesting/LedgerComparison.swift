@@ -84,6 +84,7 @@ public struct LedgerComparison {
     subject.checkInvariants()
     do { try subject.restart() } catch { throw divergence("the records cannot be replayed: \(error)") }
     restarts += 1
+    reference.restart()
     try equal("digest after a restart", digest, subject.digest)
     subject.checkInvariants()
     try equal("accounts", reference.accountCount, subject.accountCount)

@@ -1,3 +1,4 @@
+import ManaLedger
 import ManaProtocol
 
 extension ReferenceLedger {
@@ -32,11 +33,12 @@ extension ReferenceLedger {
   }
 
   /// Posts the refunds of the settlements whose time has passed at `now`, at most `limit` of them, the earliest
-  /// deadline first, and of equal deadlines the older spend first. Returns their number.
+  /// deadline first, and of equal deadlines the older spend first. One that has no room is put off. Returns the number
+  /// of refunds.
   public mutating func expire(now: UInt64, limit: Int) -> Int {
-    let due = unsettled.filter { $0.value.deadline <= now }
-      .sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
-    for (_, entry) in due.prefix(limit) {
+    let due = unsettled.filter { $0.value.due <= now }.sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
+    var posted = 0
+    for (time, entry) in due.prefix(limit) {
       let spend = accounts[entry.account]!.transactions[entry.index].shown.item
       var id = timeoutID(spend.id)
       while accounts[entry.account]!.accepted[id] != nil { id = timeoutID(id) }
@@ -45,14 +47,23 @@ extension ReferenceLedger {
           id: id, account: entry.account, related: spend.id,
           amount: spend.amount, type: .refund, operation: .refund), note: [UInt8]("timeout".utf8))
       let result = append(refund, sentAs: refund, of: entry.index, now: now)
-      precondition(result.status == .ok, "a timeout's refund does not fit the balance: \(result.status)")
+      guard result.status == .ok else {
+        unsettled[time]!.postponed = now + LedgerLimits.timeoutRetryNanoseconds
+        continue
+      }
       endSettlement(account: entry.account, index: entry.index, as: .timedOut)
+      posted += 1
     }
-    return min(due.count, limit)
+    return posted
   }
 
   /// When the next settlement's time passes, in nanoseconds since 1970.
-  public var nextDeadline: UInt64? { unsettled.values.map(\.deadline).min() }
+  public var nextDeadline: UInt64? { unsettled.values.map(\.due).min() }
+
+  /// The server was started again: what was put off is due again.
+  mutating func restart() {
+    for time in unsettled.keys { unsettled[time]!.postponed = nil }
+  }
 
   mutating func endSettlement(account: UInt128, index: Int, as state: SettlementState) {
     accounts[account]!.transactions[index].settlement = state

@@ -70,7 +70,10 @@ extension ReferenceLedger {
     /// The index among the account's transactions.
     var index: Int
     /// Nanoseconds since 1970.
-    var deadline: UInt64
+    let deadline: UInt64
+    /// When a refund that had no room is tried again; forgotten at a restart.
+    var postponed: UInt64?
+    var due: UInt64 { postponed ?? deadline }
   }
 }
 
