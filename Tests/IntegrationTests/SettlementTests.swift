@@ -53,6 +53,28 @@ import Testing
     #expect(late.status == .settlementTimedOut)
   }
 
+  @Test func aSpendSaysWhatCanStillBeRefunded() async throws {
+    let data = try TemporaryDirectory()
+    let server = try ServerProcess(data: data)
+    let lines = [
+      ["bonus", "13", "100"], ["spend", "13", "2", "--operation", "variation", "--id", "7"],
+      ["refund", "13", "0.5", "--of", "7"],
+      ["spend", "13", "3", "--operation", "export", "--settle-within", "5m", "--id", "8"],
+      ["settle", "13", "8", "--succeeded", "--used", "1.25"],
+    ]
+    for line in lines {
+      let outcome = try await Programs.mana(line, server: server)
+      try #require(outcome.status == 0, "\(line): \(outcome.errors)")
+    }
+    let expected = [("7", "0.5", "1.5", String?.none), ("8", "1.75", "1.25", "settled")]
+    for (id, refunded, refundable, settlement) in expected {
+      let spend = try await object(Programs.mana(["transaction", "13", id, "--json"], server: server).output)
+      #expect(spend["refunded"] as? String == refunded)
+      #expect(spend["refundable"] as? String == refundable)
+      #expect(spend["settlement"] as? String == settlement)
+    }
+  }
+
   @Test func aDeadlineThatPassesWhileTheServerIsDownIsMadeUpFor() async throws {
     let data = try TemporaryDirectory()
     var server = try ServerProcess(data: data, shards: 1)

@@ -7,6 +7,9 @@ struct TransactionCommand: LedgerCommand {
     commandName: "transaction",
     abstract: "Show one transaction with everything that is known of it.",
     discussion: """
+      Of a spend it also says how much has been refunded, how much still can be, and how
+      its settlement stands; with --json in the keys refunded, refundable and settlement.
+
       EXAMPLE
         mana transaction 42 7
       """)
@@ -20,8 +23,19 @@ struct TransactionCommand: LedgerCommand {
   func run(_ client: ManaClient, _ console: Console) async throws {
     let transaction = try await client.transaction(id: id, of: account)
     console.result(
-      ShownTransaction(transaction).json,
+      Self.json(transaction),
       Self.lines(transaction, clock: WallClock(isUTC: isUTC)).joined(separator: "\n"))
+  }
+
+  /// The transaction as everywhere, and of a spend what has become of it.
+  static func json(_ transaction: Transaction) -> JSONValue {
+    let common = ShownTransaction(transaction).json
+    guard transaction.type == .spend else { return common }
+    let hasSettlement = transaction.settlement != .none
+    return common.adding([
+      "refunded": .text(transaction.refunded), "refundable": .text(transaction.refundable),
+      "settlement": hasSettlement ? .string(String(describing: transaction.settlement)) : nil,
+    ])
   }
 
   static func lines(_ transaction: Transaction, clock: WallClock) -> [String] {
@@ -33,7 +47,10 @@ struct TransactionCommand: LedgerCommand {
     ]
     if transaction.quantity > 0 { facts.append(("Quantity", String(transaction.quantity))) }
     if let related = transaction.related { facts.append(("Refund of", related.description)) }
-    if transaction.refunded > .zero { facts.append(("Refunded", transaction.refunded.description)) }
+    if transaction.type == .spend {
+      facts.append(("Refunded", transaction.refunded.description))
+      facts.append(("Refundable", transaction.refundable.description))
+    }
     if transaction.settlement != .none { facts.append(("Settlement", settlementText(transaction))) }
     if !transaction.reference.isEmpty { facts.append(("Reference", escapingControls(transaction.reference))) }
     if !transaction.note.isEmpty { facts.append(("Note", escapingControls(transaction.note))) }

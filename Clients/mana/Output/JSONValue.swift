@@ -19,6 +19,12 @@ enum JSONValue: Equatable, CustomStringConvertible {
     .object(members.compactMap { key, value in value.map { Member(key: key, value: $0) } })
   }
 
+  /// An object with further members behind its own.
+  func adding(_ more: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+    guard case .object(let own) = self, case .object(let others) = Self.members(more) else { return self }
+    return .object(own + others)
+  }
+
   /// A string, or nothing when it is empty.
   static func unlessEmpty(_ text: String) -> JSONValue? { text.isEmpty ? nil : .string(text) }
 

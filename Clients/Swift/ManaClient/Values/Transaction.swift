@@ -32,6 +32,9 @@ public struct Transaction: Hashable, Sendable, Identifiable {
 
   /// What it did to the balance: negative for a spend, positive for anything else.
   public var change: Mana { type == .spend ? -amount : amount }
+
+  /// Of a spend, what can still be refunded; zero for anything else.
+  public var refundable: Mana { type == .spend ? amount - refunded : .zero }
 }
 
 extension Transaction {
