@@ -19,7 +19,7 @@ extension ServerError {
     case .loop: return 69
     case .journal(let error):
       return switch error {
-      case .damaged, .digestMismatch, .identityDamaged: 65
+      case .damaged, .digestMismatch, .identityDamaged, .shardMissing, .replayRefused: 65
       case .locked: 69
       case .system: 74
       default: 78

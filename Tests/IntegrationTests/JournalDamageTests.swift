@@ -60,6 +60,22 @@ import Testing
     #expect(Set(kept).count > 5, "the cuts did not go through several blocks: \(kept)")
   }
 
+  @Test(arguments: [0, 1, 2]) func oneShardThatCannotBeReadEndsTheServer(shard: Int) throws {
+    let data = try TemporaryDirectory()
+    let server = try ServerProcess(data: data, shards: 3, arguments: ["--segment-bytes", "65536"])
+    var caller = try Caller(server, account: 7)
+    let credits = (1...90).map { Item(id: 1, account: $0, amount: 9, type: .bonus, operation: .bonus) }
+    for _ in 0..<3 { #expect(try caller.post(credits).allSatisfy { $0.status == .ok }) }
+    #expect(server.terminate() == 0)
+    let segment = data.url.appending(path: "ledger/shard-00\(shard)/0000000000.segment")
+    var bytes = try Data(contentsOf: segment)
+    bytes[200] ^= 1
+    try bytes.write(to: segment)
+    let error = #expect(throws: ServerProcess.DidNotStart.self) { try ServerProcess(data: data) }
+    #expect(error?.status == 65)
+    #expect(error?.errors.contains("shard-00\(shard)/0000000000.segment") == true, "\(error?.errors ?? "")")
+  }
+
   @Test func aDirectoryHasOneServer() throws {
     let data = try TemporaryDirectory()
     let first = try ServerProcess(data: data)
