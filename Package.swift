@@ -8,6 +8,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// Strict memory safety is on where no raw memory is touched. The codec, the ledger, the journal, the loop and the shard
+// are raw memory by design: every line would carry the mark, and none would stand out.
+
 let package = Package(
   name: "mana-ledger",
   platforms: [.macOS(.v15), .iOS(.v18)],
@@ -61,7 +64,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict + [.strictMemorySafety()]),
 
     // What the tests hold the real modules against: a reference ledger, workloads, simulated hands.
     .target(name: "ManaTesting", dependencies: ["ManaProtocol", "ManaLedger"], swiftSettings: strict),

@@ -18,7 +18,6 @@ final class Session {
   var stage = Stage.handshake
   /// Largest frame that the client accepts, in bytes.
   var frameBytesMax = Limits.frameBytesMax
-  var clientName = ""
   var held = HeldReplies()
   /// When unread bytes arrived, for deadlines.
   var arrivals = ArrivalLog()

@@ -1,3 +1,4 @@
+import Logging
 import ManaEventLoop
 import ManaJournal
 import ManaProtocol
@@ -47,8 +48,9 @@ extension Shard {
         "the client expects ledger \(hexadecimal(hello.ledger)), this is \(hexadecimal(ledger))")
     }
     session.frameBytesMax = min(hello.frameBytesMax, Limits.frameBytesMax)
-    session.clientName = hello.clientName
     session.stage = .established
+    logger.debug(
+      "connection established", metadata: ["peer": "\(session.connection.peer)", "client": "\(hello.clientName)"])
     let answer = Welcome(
       shardCount: context.identity.shardCount, ledger: ledger, instance: context.instance,
       shardHashSeed: context.identity.shardHashSeed, time: now, serverName: "mana-server \(serverVersion)")
