@@ -54,10 +54,7 @@ extension Shard {
     let answer = Welcome(
       shardCount: context.identity.shardCount, ledger: ledger, instance: context.instance,
       shardHashSeed: context.identity.shardHashSeed, time: now, serverName: "mana-server \(serverVersion)")
-    FrameHeader.preface.withUnsafeBytes { bytes in
-      session.connection.reserveOutput(bytes.count).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-    }
-    session.connection.commitOutput(FrameHeader.preface.count)
+    session.connection.commitOutput(copying: FrameHeader.preface)
     send(FrameHeader(opcode: Opcode.welcome.rawValue, correlation: 0), with: answer.encoded, to: session)
     if isDraining { sendGoAway(to: session, ProtocolError(.shuttingDown, "this server is shutting down")) }
   }
@@ -69,9 +66,9 @@ extension Shard {
     case .undecided:
       return .needsInput
     case .http:
-      send(bytes: Stranger.httpAnswer, to: session)
+      session.connection.commitOutput(copying: Stranger.httpAnswer)
     case .tls:
-      send(bytes: Stranger.tlsAlert, to: session)
+      session.connection.commitOutput(copying: Stranger.tlsAlert)
     case .unknown:
       refuseConnection(
         session, ProtocolError(.prefaceMismatch, "this is a Mana ledger; a client begins with the preface 'MANA'"))
@@ -80,13 +77,6 @@ extension Shard {
     session.stage = .closing
     session.connection.close(afterFlushing: true)
     return .closed
-  }
-
-  private func send(bytes: [UInt8], to session: Session) {
-    bytes.withUnsafeBytes {
-      session.connection.reserveOutput($0.count).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
-    }
-    session.connection.commitOutput(bytes.count)
   }
 
   /// A ledger id as it is printed for people.

@@ -7,9 +7,11 @@ import ManaProtocol
 extension Shard {
   // MARK: Split
 
-  /// Sends the items of a batch to their shards. Used too for a batch of this shard that needs more than one block.
-  func distribute(_ batch: BatchView, of request: Request, session: Session, stride: Int, frameBytes: Int) {
-    let whole = commonShard(of: batch)
+  /// Sends the items of a batch to their shards: all to `whole`, or to several when that is nil. Used too for a batch of
+  /// this shard that needs more than one block.
+  func distribute(
+    _ batch: BatchView, of request: Request, session: Session, to whole: Int?, stride: Int, frameBytes: Int
+  ) {
     let pieces = whole.map { [piece(of: batch, shard: $0)] } ?? split(batch)
     let gather = begin(request, session, missing: pieces.count, count: batch.count, stride: stride, bytes: frameBytes)
     for piece in pieces {
@@ -187,7 +189,6 @@ extension Shard {
       to: frame + FrameHeader.bytes, stride: gather.resultStride, count: gather.itemCount, posted: gather.posted,
       replayed: gather.replayed)
     FrameHeader.seal(frame, replyHeader(to: gather.header), bodyBytes: gather.frame.count - FrameHeader.bytes)
-    session.connection.reserveOutput(gather.frame.count).copyMemory(from: frame, byteCount: gather.frame.count)
-    session.connection.commitOutput(gather.frame.count)
+    session.connection.commitOutput(copying: UnsafeRawBufferPointer(gather.frame))
   }
 }

@@ -15,21 +15,23 @@ extension Shard {
       throw ProtocolError(
         .batchTooLarge, "\(batch.count) results take \(frameBytes) bytes, the client takes \(session.frameBytesMax)")
     }
-    let fitsBlock =
-      Ledger.recordBytesMax(items: batch.count, textBytes: batch.text.count) <= journal.recordBytesPerBlockMax
+    let recordBytes = Ledger.recordBytesMax(items: batch.count, textBytes: batch.text.count)
+    let fitsBlock = recordBytes <= journal.recordBytesPerBlockMax
     if batch.flags.contains(.atomic) { try checkAtomic(batch, fitsBlock: fitsBlock) }
-    guard fitsBlock, let shard = commonShard(of: batch), shard == index else {
-      distribute(batch, of: request, session: session, stride: stride, frameBytes: frameBytes)
+    let shard = commonShard(of: batch)
+    guard fitsBlock, shard == index else {
+      distribute(batch, of: request, session: session, to: shard, stride: stride, frameBytes: frameBytes)
       return true
     }
     // A part that waits may be of the same caller and account, and came first.
     guard waitingParts.isEmpty else { return false }
-    return try postHere(batch, request, session, stride: stride, frameBytes: frameBytes)
+    guard try makeRoom(recordBytes) else { return false }
+    postHere(batch, request, session, stride: stride, frameBytes: frameBytes)
+    return true
   }
 
   private func checkAtomic(_ batch: BatchView, fitsBlock: Bool) throws(ProtocolError) {
-    let account = batch[0].account
-    for item in 1..<max(batch.count, 1) where batch[item].account != account {
+    if let item = ItemSource(batch).firstOfAnotherAccount {
       throw ProtocolError(
         .atomicAccountsDiffer, "an atomic batch concerns one account; item \(item) names another", detail: item)
     }
@@ -46,24 +48,20 @@ extension Shard {
     return first
   }
 
-  /// Executes a whole batch of this shard's accounts straight from the input into the journal's open block, and its
-  /// results into the held replies.
+  /// Executes a whole batch of this shard's accounts, for which there is room, straight from the input into the
+  /// journal's open block, and its results into the held replies.
   private func postHere(
     _ batch: BatchView, _ request: Request, _ session: Session, stride: Int, frameBytes: Int
-  ) throws(ProtocolError) -> Bool {
-    let bytes = Ledger.recordBytesMax(items: batch.count, textBytes: batch.text.count)
-    guard try makeRoom(bytes) else { return false }
+  ) {
     let frame = session.held.reserve(frameBytes)
     let body = frame + FrameHeader.bytes
-    let source = ItemSource(items: batch.items, count: batch.count, text: batch.text.baseAddress)
     let outcome = execute(
-      source, itemType: request.opcode.itemType, atomic: batch.flags.contains(.atomic),
+      ItemSource(batch), itemType: request.opcode.itemType, atomic: batch.flags.contains(.atomic),
       results: body + BatchReplyView.preludeBytes, stride: stride)
     BatchReplyView.storePrelude(
       to: body, stride: stride, count: batch.count, posted: outcome.posted, replayed: outcome.replayed)
     FrameHeader.seal(frame, replyHeader(to: request.header), bodyBytes: frameBytes - FrameHeader.bytes)
     hold(frameBytes, for: session, requestBytes: request.header.length, block: pendingBlock)
-    return true
   }
 
   /// Room in the journal's open block. False: wait; throws `diskFull` before anything is applied.

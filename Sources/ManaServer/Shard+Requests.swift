@@ -114,11 +114,7 @@ extension Shard {
   /// Tells the client why the connection ends, and ends it once that is sent.
   func refuseConnection(_ session: Session, _ error: ProtocolError) {
     if session.stage == .handshake {
-      let preface = FrameHeader.preface
-      preface.withUnsafeBytes { bytes in
-        session.connection.reserveOutput(bytes.count).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-      }
-      session.connection.commitOutput(preface.count)
+      session.connection.commitOutput(copying: FrameHeader.preface)
     }
     sendGoAway(to: session, error)
     session.stage = .closing

@@ -101,10 +101,7 @@ extension Shard {
   /// Lets a session's replies go that wait for nothing beyond the block `durable`.
   func release(_ session: Session, upTo durable: UInt64) {
     let connection = session.connection
-    let released = session.held.release(upTo: durable) { bytes in
-      connection.reserveOutput(bytes.count).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-      connection.commitOutput(bytes.count)
-    }
+    let released = session.held.release(upTo: durable) { connection.commitOutput(copying: $0) }
     session.answered(released.replies, requestBytes: released.requestBytes)
   }
 

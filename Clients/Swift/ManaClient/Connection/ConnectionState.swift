@@ -186,9 +186,7 @@ extension ConnectionState {
     bytesInFlight -= flight.bytes
     do throws(ProtocolError) {
       _ = try header.body(at: base)
-      guard header.reserved == 0, header.flags.isSubset(of: [.notExecuted, .retryable]) else {
-        throw ProtocolError(.reservedBits, "a reserved bit of a reply's header is set", detail: 7)
-      }
+      try header.checkReplyReserved()
     } catch {
       return .replyDamaged(flight.call, error)
     }
