@@ -8,15 +8,15 @@ import SystemPackage
 struct LedgerCreation {
   let storage: any Storage
 
-  func make(_ options: CreationOptions) throws(JournalError) -> LedgerIdentity {
+  func make(_ options: CreationOptions, random: () -> UInt64) throws(JournalError) -> LedgerIdentity {
     let shardCount = options.shardCount ?? 1
     if let reason = CreationOptions.fault(shardCount: shardCount, segmentBytes: options.segmentBytes) {
       throw .invalidOption(reason: reason)
     }
-    var generator = SystemRandomNumberGenerator()
+    // Never zero, which a client sends when it expects any ledger.
     let identity = LedgerIdentity(
-      ledgerID: UInt128.random(in: 1...UInt128.max, using: &generator), shardCount: shardCount,
-      segmentBytes: options.segmentBytes, shardHashSeed: generator.next())
+      ledgerID: UInt128(random()) << 64 | UInt128(random() | 1), shardCount: shardCount,
+      segmentBytes: options.segmentBytes, shardHashSeed: random())
     try removeLeftovers()
     try writeTemporary(identity)
     let zeros = try SegmentFile.zeros(for: identity.segmentBytes)

@@ -67,9 +67,13 @@ final class Shard: EventLoopDelegate {
 
   /// Runs until the server has been drained. Blocks the calling thread.
   func run() {
-    loop.every(milliseconds: ServerLimits.tickMilliseconds) { [unowned self] in tick() }
+    startTicking()
     loop.run(delegate: self)
     mailbox.close()
+  }
+
+  func startTicking() {
+    loop.every(milliseconds: ServerLimits.tickMilliseconds) { [unowned self] in tick() }
   }
 
   // MARK: What the loop reports
