@@ -97,5 +97,6 @@ extension Shard {
   private func end() {
     journal.close(digest: ledger.digest, timestamp: now)
     loop.stop()
+    hasEnded = true
   }
 }

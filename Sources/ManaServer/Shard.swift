@@ -43,6 +43,8 @@ final class Shard: EventLoopDelegate {
   var isDraining = false
   var isQuiet = false
   var isFinishing = false
+  /// The journal is closed; the loop ends after this turn.
+  var hasEnded = false
   var closingBlockTimer: Timer?
   /// The durable block when the closing-block timer was set.
   var closingBlockSeen: UInt64 = 0
