@@ -126,7 +126,7 @@ struct Recovery {
         if System.isZero(UnsafeRawBufferPointer(rebasing: bytes[offset...])) { return }
         badBlock = BadBlock(place: place, reason: reason)
         epochMax = max(epochMax, epoch)
-        return try search(segment, from: offset + skip)
+        return try search(segment, from: offset + JournalLimits.blockAlignment, bodyEnd: offset + skip)
       case .damaged(let reason):
         throw damage(place, reason)
       case .later(let number):
@@ -156,10 +156,10 @@ struct Recovery {
     statistics.bytes += UInt64(header.paddedLength)
   }
 
-  private func search(_ segment: Segment, from offset: Int) throws(JournalError) {
+  private func search(_ segment: Segment, from offset: Int, bodyEnd: Int = 0) throws(JournalError) {
     guard let badBlock else { return }
     let bytes = UnsafeRawBufferPointer(segment.bytes)
-    if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset) {
+    if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset, bodyEnd: bodyEnd) {
       throw damage(badBlock.place, "\(badBlock.reason), and \(proof)")
     }
   }
