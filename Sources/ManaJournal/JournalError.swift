@@ -85,12 +85,12 @@ extension UInt64 {
 extension JournalError {
   /// Performs one operation of a storage; its error gets a name and a file.
   static func naming<Result>(
-    _ operation: String, _ file: String, _ body: () throws(Errno) -> Result
+    _ operation: String, _ file: @autoclosure () -> String, _ body: () throws(Errno) -> Result
   ) throws(JournalError) -> Result {
     do {
       return try body()
     } catch {
-      throw .system(operation: operation, file: file, code: error)
+      throw .system(operation: operation, file: file(), code: error)
     }
   }
 }
