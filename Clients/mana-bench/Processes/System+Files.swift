@@ -1,0 +1,111 @@
+import CLinux
+import Glibc
+
+extension System {
+  /// A new, empty directory of ours below `parent`.
+  static func makeTemporaryDirectory(below parent: String) throws(BenchError) -> String {
+    var template = Array("\(parent)/mana-bench-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw .system(call: "make a directory in \(parent)", code: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  static func makeDirectory(_ path: String) throws(BenchError) {
+    guard mkdir(path, 0o755) == 0 else { throw .system(call: "make \(path)", code: errno) }
+  }
+
+  /// Removes a directory and all that is in it, and waits until the disk is done with it, so that the next measurement
+  /// does not pay for it.
+  static func removeTree(_ path: String) {
+    remove(path)
+    sync()
+  }
+
+  /// A link is removed, not followed.
+  private static func remove(_ path: String) {
+    if unlink(path) == 0 { return }
+    for name in names(in: path) { remove(path + "/" + name) }
+    rmdir(path)
+  }
+
+  /// All of a file as text; nil when it cannot be read.
+  static func text(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// All of a file; nil when it cannot be read.
+  static func bytes(of path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { return nil }
+      guard count > 0 else { return bytes }
+      bytes += chunk.prefix(count)
+    }
+  }
+
+  static func writeFile(_ path: String, _ text: String) throws(BenchError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .system(call: "write \(path)", code: errno) }
+    write(text, to: descriptor)
+    close(descriptor)
+  }
+
+  /// The names in a directory, in order.
+  static func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Writes one 512-byte block after the other past the page cache, each synchronised before the next, into a file that
+  /// was written before. Returns how long each took, in nanoseconds, in order.
+  static func timeDirectWrites(_ count: Int, file: String) throws(BenchError) -> [UInt64] {
+    let (blockBytes, fileBytes) = (512, 1 << 20)
+    let descriptor = open(file, O_RDWR | O_CREAT | MANA_O_DIRECT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .system(call: "open \(file) past the page cache", code: errno) }
+    defer { close(descriptor) }
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: fileBytes, alignment: 4_096)
+    defer { buffer.deallocate() }
+    buffer.initializeMemory(as: UInt8.self, repeating: 0x5A, count: fileBytes)
+    guard pwrite(descriptor, buffer, fileBytes, 0) == fileBytes, fdatasync(descriptor) == 0 else {
+      throw .system(call: "write \(file)", code: errno)
+    }
+    var times: [UInt64] = []
+    for index in 0..<count {
+      let began = now()
+      let offset = index * blockBytes % fileBytes
+      guard pwrite(descriptor, buffer, blockBytes, offset) == blockBytes, fdatasync(descriptor) == 0 else {
+        throw .system(call: "write \(file)", code: errno)
+      }
+      times.append(now() - began)
+      if interrupted { throw .interrupted }
+    }
+    return times
+  }
+}
+
+extension System {
+  /// Length of a file; 0 when there is none.
+  static func fileBytes(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Length of a file without the zeros at its end.
+  static func usedBytes(_ path: String) -> Int {
+    guard let bytes = bytes(of: path) else { return 0 }
+    return bytes.withUnsafeBytes { buffer in
+      var end = buffer.count
+      while end > 0, buffer[end - 1] == 0 { end -= 1 }
+      return end
+    }
+  }
+}
