@@ -139,7 +139,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "ManaBenchTests", dependencies: ["mana-bench"], swiftSettings: strict),
+    .testTarget(
+      name: "ManaBenchTests",
+      dependencies: ["mana-bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
       swiftSettings: strict),

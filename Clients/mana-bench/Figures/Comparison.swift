@@ -102,7 +102,8 @@ extension Session {
 
   fileprivate func postgresRows() throws(BenchError) -> [Comparison.Row] {
     let single = "stored function, single calls, \(Postgres.singleConnections) connections"
-    let batched = "stored function, batches of \(Quantity.grouped(Postgres.batch)), \(Postgres.batchConnections) connections"
+    let size = "\(Quantity.grouped(Postgres.batch)), \(Postgres.batchConnections) connections"
+    let batched = "stored function, batches of " + size
     guard let postgres = try Postgres.start(workbench) else {
       return [single, batched].map { Comparison.Row(system: "PostgreSQL", work: $0, remark: "not installed") }
     }

@@ -1,5 +1,5 @@
 /// A line of the list: what was wanted, what was measured, what is to be said of it.
-struct Figure: Codable, Equatable, Sendable {
+struct Figure: Encodable, Equatable, Sendable {
   /// What `--only` knows it by.
   var name: String
   /// What was measured, for people.
@@ -60,7 +60,7 @@ extension Goal {
 }
 
 /// All figures of a run, and where and when.
-struct FigureList: Codable, Equatable, Sendable {
+struct FigureList: Equatable, Sendable {
   var date: String
   var machine: String
   var plan: String

@@ -8,13 +8,13 @@ struct Goal: Equatable, Sendable {
   }
 
   var bound: Bound
-  /// Better still, in the same direction.
-  var stretch: Double?
+  /// Better still, in the same direction: beyond the bound, or nothing.
+  private(set) var stretch: Double?
   /// Where the bound comes from when it is not a plain number: `120 × Redis`.
   var origin: String?
 
   static func atLeast(_ value: Double, stretch: Double? = nil, origin: String? = nil) -> Goal {
-    Goal(bound: .atLeast(value), stretch: stretch, origin: origin)
+    Goal(bound: .atLeast(value), stretch: stretch.flatMap { $0 > value ? $0 : nil }, origin: origin)
   }
 
   static func atMost(_ value: Double, origin: String? = nil) -> Goal { Goal(bound: .atMost(value), origin: origin) }
@@ -40,7 +40,6 @@ struct Goal: Equatable, Sendable {
       if let stretch, value >= stretch { return .surpassed }
       return value >= least ? .reached : .missed
     case .atMost(let most):
-      if let stretch, value <= stretch { return .surpassed }
       return value <= most ? .reached : .missed
     }
   }

@@ -45,7 +45,8 @@ extension Session {
         because: "every segment stays resident"),
       Figure(
         "disk", "disk a charge, in batches", life.journal.usedBytes / life.finalTransactions, .bytesEach, .atMost(100),
-        remark: "with the segment that is ready for use \(Unit.bytesEach.text(life.journal.fileBytes / life.finalTransactions))"),
+        remark: Unit.bytesEach.text(life.journal.fileBytes / life.finalTransactions)
+          + " with what is made ready for blocks to come"),
       growthFigure(life),
       turnFigure(life),
       Figure(

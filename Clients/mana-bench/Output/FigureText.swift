@@ -25,7 +25,7 @@ enum FigureText {
 
   /// What is printed at the end.
   static func whole(_ list: FigureList, json: Bool, markdown: Bool) throws(BenchError) -> String {
-    if json { return try JSONOutput.text(list) }
+    if json { return try JSONOutput.text(Printed(list)) }
     guard markdown else { return "\n\(list.summary)\n\(list.date), \(list.machine); \(list.plan)" }
     let table = Table(
       columns: [("what", .left), ("goal", .left), ("measured", .left), ("verdict", .left)],
@@ -35,6 +35,23 @@ enum FigureText {
         return [figure.what, figure.goal, figure.measured + range + remark, figure.verdict.rawValue]
       })
     return "Measured on \(list.date): \(list.machine); \(list.plan).\n\n\(table.markdown)\n\n\(list.summary)."
+  }
+}
+
+/// The list with its overall line.
+private struct Printed: Encodable {
+  var date: String
+  var machine: String
+  var plan: String
+  var figures: [Figure]
+  var reached: Int
+  var missed: Int
+  var unavailable: Int
+  var summary: String
+
+  init(_ list: FigureList) {
+    (date, machine, plan, figures) = (list.date, list.machine, list.plan, list.figures)
+    (reached, missed, unavailable, summary) = (list.reached, list.missed, list.unavailable, list.summary)
   }
 }
 

@@ -26,7 +26,8 @@ struct Table: Equatable {
   /// As Markdown. A bar in a cell is escaped.
   var markdown: String {
     func line(_ cells: [String]) -> String {
-      "| " + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+      "| "
+        + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
         .joined(separator: " | ") + " |"
     }
     let marks = columns.map { $0.alignment == .left ? "---" : "---:" }

@@ -64,7 +64,8 @@ enum System {
 
   // MARK: Processes
 
-  /// Starts a program in a process group of its own, with its output in files. Its signals are the usual ones.
+  /// Starts a program in a process group of its own, with its output in files. Signals do to it what they usually do,
+  /// whatever this process, or the one that started it, ignores.
   static func spawn(
     _ arguments: [String], program: String, input: String = "/dev/null", output: String, errors: String
   ) throws(BenchError) -> pid_t {
@@ -80,10 +81,14 @@ enum System {
     defer { posix_spawnattr_destroy(&attributes) }
     var defaults = sigset_t()
     sigemptyset(&defaults)
-    sigaddset(&defaults, SIGPIPE)
+    for number in [SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM] { sigaddset(&defaults, number) }
     posix_spawnattr_setsigdefault(&attributes, &defaults)
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
+    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+    posix_spawnattr_setflags(&attributes, Int16(flags))
     let strings: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for string in strings { free(string) } }
     var process: pid_t = 0

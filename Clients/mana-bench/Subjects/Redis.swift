@@ -99,7 +99,8 @@ final class Redis {
 
   /// All keys but the balances and the histories.
   private func transactions() throws(BenchError) -> Int {
-    let count = "local n = redis.call('DBSIZE') "
+    let count =
+      "local n = redis.call('DBSIZE') "
       + "for i = 0, \(Self.accounts - 1) do n = n - redis.call('EXISTS', 'b:' .. i, 'h:' .. i) end return n"
     let text = try workbench.run("redis-cli", at: client, ["-p", "\(port)", "EVAL", count, "0"])
     guard let number = Int(text.filter { !$0.isWhitespace }) else {
