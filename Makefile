@@ -65,7 +65,8 @@ missing=$$(for package in $(1); do \
 if [ -n "$$missing" ]; then \
   echo "Installing with apt:" $$missing >&2; \
   if [ "$$(id -u)" -eq 0 ]; then root=; else root=sudo; fi; \
-  $$root apt-get update --quiet --quiet && \
-  DEBIAN_FRONTEND=noninteractive $$root apt-get install --yes --quiet --no-install-recommends $$missing; \
+  { $$root apt-get update --quiet --quiet && \
+    DEBIAN_FRONTEND=noninteractive $$root apt-get install --yes --quiet --no-install-recommends $$missing; \
+  } >&2; \
 fi
 endef

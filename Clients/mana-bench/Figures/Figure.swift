@@ -5,6 +5,8 @@ struct Figure: Encodable, Equatable, Sendable {
   /// What was measured, for people.
   var what: String
   var goal: String
+  /// The goal as a number, in the unit of the value; nil when nothing is asked.
+  var goalValue: Double?
   /// Nil when it could not be measured.
   var value: Double?
   var unit: Unit
@@ -23,6 +25,7 @@ struct Figure: Encodable, Equatable, Sendable {
     self.name = name
     self.what = what
     self.goal = goal.text(in: unit)
+    goalValue = goal.value
     self.value = value
     self.unit = unit
     self.rounds = rounds.count > 1 ? rounds : []
@@ -56,6 +59,13 @@ struct Figure: Encodable, Equatable, Sendable {
 }
 
 extension Goal {
+  fileprivate var value: Double? {
+    switch bound {
+    case .atLeast(let value), .atMost(let value): value
+    case .none: nil
+    }
+  }
+
   fileprivate var isFloor: Bool { if case .atLeast = bound { true } else { false } }
 }
 
