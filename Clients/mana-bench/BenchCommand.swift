@@ -16,7 +16,7 @@ struct BenchCommand: ParsableCommand {
         mana-bench figures                       (the whole list: some minutes)
         mana-bench figures --quick               (shorter, and coarser)
         mana-bench figures --only batches --only single-calls
-        mana-bench compare --markdown            (the table for the README)
+        mana-bench compare --into README.md      (brings its table up to date)
       """,
     subcommands: [FiguresCommand.self, CompareCommand.self])
 }
@@ -42,6 +42,12 @@ struct BenchOptions: ParsableArguments {
 
   @Flag(help: "Print the result as a Markdown table.")
   var markdown = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the Markdown table into this file, between <!-- measured: NAME --> (NAME is figures or compare) and "
+        + "<!-- end -->.", valueName: "file"))
+  var into: String?
 
   func validate() throws {
     if let seconds, !(seconds >= 0.5 && seconds <= 600) {

@@ -12,6 +12,7 @@ struct CompareCommand: ParsableCommand {
       Examples:
         mana-bench compare
         mana-bench compare --markdown
+        mana-bench compare --into README.md
       """)
 
   @OptionGroup var options: BenchOptions
@@ -27,6 +28,9 @@ struct CompareCommand: ParsableCommand {
       let comparison = try Comparison(session, grpc: grpc)
       progress.end()
       System.write(try comparison.text(json: options.json, markdown: options.markdown) + "\n", to: 1)
+      if let file = options.into {
+        try Document.place(try comparison.text(json: false, markdown: true), at: "compare", inFile: file)
+      }
     }
   }
 }

@@ -44,6 +44,10 @@ struct FiguresCommand: ParsableCommand {
         date: System.today(), machine: session.machine.map(MachineText.text) ?? MachineText.unknown,
         plan: options.plan.text, figures: figures)
       System.write(try FigureText.whole(list, json: options.json, markdown: options.markdown) + "\n", to: 1)
+      if let file = options.into {
+        let table = try FigureText.whole(list, json: false, markdown: true)
+        try Document.place(table, at: "figures", inFile: file)
+      }
       isMissed = list.missed > 0
     }
     if strict && isMissed { throw ExitCode(1) }

@@ -46,6 +46,39 @@ import Testing
   }
 }
 
+@Suite struct DocumentTests {
+  static let cases: [(text: String, changed: String?)] = [
+    (
+      "a\n<!-- measured: figures -->\nold\n\n<!-- end -->\nb\n",
+      "a\n<!-- measured: figures -->\nx\ny\n<!-- end -->\nb\n"
+    ),
+    (
+      "<!-- measured: compare -->\nkept\n<!-- end -->\n<!-- measured: figures -->\n<!-- end -->",
+      "<!-- measured: compare -->\nkept\n<!-- end -->\n<!-- measured: figures -->\nx\ny\n<!-- end -->"
+    ),
+    ("no place", nil), ("<!-- measured: figures -->\nno end", nil),
+    ("<!-- end -->\n<!-- measured: figures -->", nil),
+  ]
+
+  @Test(arguments: cases.indices)
+  func onlyThePlaceChanges(_ index: Int) {
+    let (text, changed) = Self.cases[index]
+    #expect(Document.placing("x\ny", at: "figures", in: text) == changed)
+  }
+
+  @Test func aFileIsReplaced() throws {
+    let root = try System.makeTemporaryDirectory(below: "/tmp")
+    defer { System.removeTree(root) }
+    let file = root + "/README.md"
+    #expect(throws: BenchError.self) { try Document.place("x", at: "figures", inFile: file) }
+    try System.writeFile(file, "<!-- measured: figures -->\n<!-- end -->\n")
+    try Document.place("x", at: "figures", inFile: file)
+    #expect(System.text(of: file) == "<!-- measured: figures -->\nx\n<!-- end -->\n")
+    #expect(throws: BenchError.self) { try Document.place("x", at: "compare", inFile: file) }
+    #expect(System.names(in: root) == ["README.md"])
+  }
+}
+
 @Suite struct ArgumentTests {
   static let refused: [(arguments: [String], named: String)] = [
     (["figures", "--only", "x"], "only"), (["figures", "--seconds", "0"], "--seconds"),

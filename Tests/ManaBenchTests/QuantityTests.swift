@@ -10,7 +10,7 @@ import Testing
     (.microseconds, 91.6, "91.6 µs"), (.microseconds, 280, "280 µs"), (.microseconds, 8_104, "8.10 ms"),
     (.microseconds, 10_000, "10.0 ms"), (.microseconds, 2_000_000, "2.00 s"), (.bytes, 126_000_000, "126 MB"),
     (.bytes, 1_320_000_000, "1,320 MB"), (.bytesEach, 97.54, "97.5 bytes"), (.times, 0.5, "0.50 times"),
-    (.percent, 70, "70.0 %"), (.percent, 0, "0.00 %"),
+    (.bytesPerSecond, 512_300_000, "512 MB/s"), (.percent, 70, "70.0 %"), (.percent, 0, "0.00 %"),
   ]
 
   @Test(arguments: texts.indices)

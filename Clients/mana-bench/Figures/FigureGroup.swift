@@ -8,7 +8,7 @@ enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
   /// What `--help` says of each.
   var summary: String {
     switch self {
-    case .probe: "one 512-byte write past the page cache with its sync"
+    case .probe: "what the disk does: one 512-byte write with its sync, and megabytes"
     case .redis: "Redis, where it is installed, for the ratios"
     case .batches: "batches of 8190 over 10,000 accounts"
     case .manyAccounts: "the same over 1,000,000 accounts"
@@ -23,7 +23,7 @@ enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
 
   func measure(_ session: Session) throws(BenchError) -> [Figure] {
     switch self {
-    case .probe: [try session.probeFigure()]
+    case .probe: try session.probeFigures()
     case .redis: [try session.redisFigure()]
     case .batches: try session.batchFigures()
     case .manyAccounts: [try session.manyAccountsFigure()]

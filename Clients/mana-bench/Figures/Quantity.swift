@@ -5,6 +5,7 @@ enum Unit: String, Codable, Sendable {
   /// Values are in microseconds.
   case microseconds
   case bytes
+  case bytesPerSecond = "bytes/s"
   /// Of something, such as a transaction.
   case bytesEach = "bytes each"
   /// Values are ratios.
@@ -18,6 +19,7 @@ enum Unit: String, Codable, Sendable {
     case .pagesPerSecond: Quantity.rate(value) + " pages/s"
     case .microseconds: Quantity.time(microseconds: value)
     case .bytes: Quantity.digits(value / 1e6) + " MB"
+    case .bytesPerSecond: Quantity.digits(value / 1e6) + " MB/s"
     case .bytesEach: Quantity.digits(value) + " bytes"
     case .times: Quantity.digits(value) + " times"
     case .percent: Quantity.digits(value) + " %"

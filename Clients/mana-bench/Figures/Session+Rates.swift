@@ -1,10 +1,16 @@
 /// What the ledger takes in.
 extension Session {
-  func probeFigure() throws(BenchError) -> Figure {
+  func probeFigures() throws(BenchError) -> [Figure] {
     let times = try probe()
-    return Figure(
-      "probe", "one 512-byte write past the page cache and its sync, p50", Quantity.percentile(50, of: times),
-      .microseconds, .none, remark: "p99 \(Quantity.time(microseconds: Quantity.percentile(99, of: times)))")
+    let bytes = try diskBytesPerSecond()
+    return [
+      Figure(
+        "probe", "one 512-byte write past the page cache and its sync, p50", Quantity.percentile(50, of: times),
+        .microseconds, .none, remark: "p99 \(Quantity.time(microseconds: Quantity.percentile(99, of: times)))"),
+      Figure(
+        "disk-speed", "the disk, a megabyte and its sync at a time", bytes, .bytesPerSecond, .none,
+        remark: "room for \(Quantity.rate(bytes / 100)) charges/s of 100 bytes, each written once"),
+    ]
   }
 
   func redisFigure() throws(BenchError) -> Figure {

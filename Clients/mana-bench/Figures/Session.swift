@@ -63,14 +63,23 @@ final class Session {
 
   // MARK: What several figures need
 
-  /// How long one 512-byte direct write with its sync takes, in microseconds, sorted by nothing.
+  /// How long one 512-byte direct write with its sync takes, in microseconds.
   func probe() throws(BenchError) -> [Double] {
     if let probed { return probed }
     progress.begin("one 512-byte write past the page cache and its sync, again and again")
     let file = workbench.path("probe")
-    let times = try System.timeDirectWrites(plan.probeWrites, file: file).map { Double($0) / 1e3 }
+    let times = try System.timeDirectWrites(plan.probeWrites, of: 512, file: file, fileBytes: 1 << 20)
+      .map { Double($0) / 1e3 }
     probed = times
     return times
+  }
+
+  /// Bytes a second that the disk takes when each megabyte is synchronised before the next.
+  func diskBytesPerSecond() throws(BenchError) -> Double {
+    progress.begin("one megabyte past the page cache and its sync, again and again")
+    let (count, bytes) = (plan.probeWrites / 4, 1 << 20)
+    let times = try System.timeDirectWrites(count, of: bytes, file: workbench.path("probe"), fileBytes: 64 << 20)
+    return Double(count * bytes) / Double(times.reduce(0, +)) * 1e9
   }
 
   /// Redis on the same machine in the same run; nil when it is not installed.

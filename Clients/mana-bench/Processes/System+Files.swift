@@ -53,6 +53,10 @@ extension System {
     close(descriptor)
   }
 
+  static func rename(_ path: String, to other: String) throws(BenchError) {
+    guard Glibc.rename(path, other) == 0 else { throw .system(call: "rename \(path)", code: errno) }
+  }
+
   /// The names in a directory, in order.
   static func names(in path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
@@ -65,10 +69,11 @@ extension System {
     return names.sorted()
   }
 
-  /// Writes one 512-byte block after the other past the page cache, each synchronised before the next, into a file that
-  /// was written before. Returns how long each took, in nanoseconds, in order.
-  static func timeDirectWrites(_ count: Int, file: String) throws(BenchError) -> [UInt64] {
-    let (blockBytes, fileBytes) = (512, 1 << 20)
+  /// Writes `blockBytes` after `blockBytes` past the page cache, each synchronised before the next, over and over into a
+  /// file that was written before. Returns how long each took, in nanoseconds, in order.
+  static func timeDirectWrites(
+    _ count: Int, of blockBytes: Int, file: String, fileBytes: Int
+  ) throws(BenchError) -> [UInt64] {
     let descriptor = open(file, O_RDWR | O_CREAT | MANA_O_DIRECT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .system(call: "open \(file) past the page cache", code: errno) }
     defer { close(descriptor) }
