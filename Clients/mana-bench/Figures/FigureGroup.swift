@@ -8,7 +8,7 @@ enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
   /// What `--help` says of each.
   var summary: String {
     switch self {
-    case .probe: "what the disk does: one 512-byte write with its sync, and megabytes"
+    case .probe: "what disk and memory do: one 512-byte write with its sync, megabytes, new memory"
     case .redis: "Redis, where it is installed, for the ratios"
     case .batches: "batches of 8190 over 10,000 accounts"
     case .manyAccounts: "the same over 1,000,000 accounts"

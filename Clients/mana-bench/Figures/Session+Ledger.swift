@@ -73,21 +73,4 @@ extension Session {
     }
     return Figure("longest-turn", what, turn / 1e3, .microseconds, .atMost(20_000))
   }
-
-  func shardFigures() throws(BenchError) -> [Figure] {
-    let one = try largeBatches()
-    let two = try measure("two shards, 10,000 accounts", Loads.batches, shards: 2)
-    let oneOne = try measure("one shard, one account", Loads.batchesForOne)
-    let twoOne = try measure("two shards, one account", Loads.batchesForOne, shards: 2)
-    return [
-      Figure(
-        "shards", "two shards against one, batches over 10,000 accounts", two.median / one.median, .times, .none,
-        remark: "\(Unit.perSecond.text(two.median)) against \(Unit.perSecond.text(one.median))",
-        command: "mana-server --shards 2; " + two.command),
-      Figure(
-        "shards-one-account", "two shards against one, batches for one account", twoOne.median / oneOne.median, .times,
-        .none, remark: "\(Unit.perSecond.text(twoOne.median)) against \(Unit.perSecond.text(oneOne.median))",
-        command: "mana-server --shards 2; " + twoOne.command),
-    ]
-  }
 }

@@ -3,6 +3,7 @@ extension Session {
   func probeFigures() throws(BenchError) -> [Figure] {
     let times = try probe()
     let bytes = try diskBytesPerSecond()
+    let memory = try memoryBytesPerSecond()
     return [
       Figure(
         "probe", "one 512-byte write past the page cache and its sync, p50", Quantity.percentile(50, of: times),
@@ -10,6 +11,14 @@ extension Session {
       Figure(
         "disk-speed", "the disk, a megabyte and its sync at a time", bytes, .bytesPerSecond, .none,
         remark: "room for \(Quantity.rate(bytes / 100)) charges/s of 100 bytes, each written once"),
+      memory.map {
+        Figure(
+          "memory-speed", "new memory from the system, in huge pages", $0, .bytesPerSecond, .none,
+          remark: "room for \(Quantity.rate($0 / 125)) charges/s that keep 125 bytes each")
+      }
+        ?? Figure(
+          unavailable: "memory-speed", "new memory from the system, in huge pages", .bytesPerSecond, .none,
+          because: "the kernel has no MADV_POPULATE_WRITE"),
     ]
   }
 

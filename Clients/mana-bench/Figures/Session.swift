@@ -82,6 +82,13 @@ final class Session {
     return Double(count * bytes) / Double(times.reduce(0, +)) * 1e9
   }
 
+  /// Bytes a second of new memory that the system hands out; nil where it cannot be measured.
+  func memoryBytesPerSecond() throws(BenchError) -> Double? {
+    progress.begin("new memory, in huge pages")
+    let bytes = 512 << 20
+    return try System.timeNewMemory(bytes: bytes).map { Double(bytes) / Double($0) * 1e9 }
+  }
+
   /// Redis on the same machine in the same run; nil when it is not installed.
   func redisFigures() throws(BenchError) -> (figures: PeerFigures, version: String)? {
     if redis == nil {

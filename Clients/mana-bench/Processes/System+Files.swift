@@ -98,6 +98,24 @@ extension System {
 }
 
 extension System {
+  /// Populates that much new memory, a huge page at a time, and gives it back. Returns how long the populating took, in
+  /// nanoseconds; nil where the kernel cannot do it.
+  static func timeNewMemory(bytes: Int) throws(BenchError) -> UInt64? {
+    let (huge, flags) = (2 << 20, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+    guard let base = mmap(nil, bytes + huge, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
+      throw .system(call: "map \(bytes) bytes", code: errno)
+    }
+    defer { munmap(base, bytes + huge) }
+    let first = base + (huge - Int(bitPattern: base) % huge) % huge
+    madvise(first, bytes, MANA_MADV_HUGEPAGE)
+    let began = now()
+    for offset in stride(from: 0, to: bytes, by: huge) {
+      guard madvise(first + offset, huge, MANA_MADV_POPULATE_WRITE) == 0 else { return nil }
+      if interrupted { throw .interrupted }
+    }
+    return now() - began
+  }
+
   /// Length of a file; 0 when there is none.
   static func fileBytes(_ path: String) -> Int {
     var status = stat()

@@ -28,6 +28,9 @@ enum System {
     nanosleep(&left, nil)
   }
 
+  /// What `/proc` counts processor time in.
+  static var ticksPerSecond: Double { Double(sysconf(Int32(_SC_CLK_TCK))) }
+
   static func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }

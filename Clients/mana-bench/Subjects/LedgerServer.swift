@@ -27,6 +27,12 @@ final class LedgerServer {
     return ProcessStatus.residentBytes(status) ?? 0
   }
 
+  /// Processor time that the process has used, in nanoseconds.
+  var processorNanoseconds: Double {
+    let status = System.text(of: "/proc/\(process.processIdentifier)/stat") ?? ""
+    return (ProcessStatus.processorTicks(status) ?? 0) * 1e9 / System.ticksPerSecond
+  }
+
   /// What the server logged when it had recovered.
   func recovery() throws(BenchError) -> Recovery {
     guard let recovery = Recovery(log: process.errors) else {
@@ -76,8 +82,16 @@ enum ServerLog {
   }
 }
 
-/// `/proc/PID/status`.
+/// `/proc/PID/status` and `/proc/PID/stat`.
 enum ProcessStatus {
+  /// In user mode and in the kernel: fields 14 and 15, counted from behind the name, which may have spaces.
+  static func processorTicks(_ text: String) -> Double? {
+    guard let name = text.lastIndex(of: ")") else { return nil }
+    let fields = text[text.index(after: name)...].split(separator: " ")
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
+    return user + system
+  }
+
   static func residentBytes(_ text: String) -> Double? {
     let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
     let word = line?.split { $0 == " " || $0 == "\t" }.dropFirst().first
