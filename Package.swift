@@ -22,6 +22,7 @@ let package = Package(
     .executable(name: "mana-server", targets: ["mana-server"]),
     .executable(name: "mana", targets: ["mana"]),
     .executable(name: "mana-load", targets: ["mana-load"]),
+    .executable(name: "mana-bench", targets: ["mana-bench"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
   ],
   dependencies: [
@@ -101,6 +102,12 @@ let package = Package(
       ],
       path: "Clients/mana-load",
       swiftSettings: strict),
+    // Starts servers and drives them with the load tester; nothing else needs it. Neither the server's modules nor SwiftNIO.
+    .executableTarget(
+      name: "mana-bench",
+      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Clients/mana-bench",
+      swiftSettings: strict),
 
     // One test target a module.
     .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol", "ManaTesting"], swiftSettings: strict),
@@ -135,6 +142,10 @@ let package = Package(
         "mana-load", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaBenchTests",
+      dependencies: ["mana-bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],

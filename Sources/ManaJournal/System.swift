@@ -153,17 +153,27 @@ enum System {
     guard populated else { return base }
     // Advice: where huge pages are not to be had, small ones do.
     if slack > 0 { _ = madvise(base, bytes, MANA_MADV_HUGEPAGE) }
-    if madvise(base, bytes, MANA_MADV_POPULATE_WRITE) != 0 {
-      let code = errno
-      guard code == EINVAL else {
-        unmap(base, bytes: bytes)
-        throw Errno(rawValue: code)
-      }
-      for offset in stride(from: 0, to: bytes, by: JournalLimits.pageBytes) {
-        (base + offset).storeBytes(of: 0, as: UInt8.self)
-      }
+    do throws(Errno) {
+      try populate(base, bytes: bytes)
+    } catch {
+      unmap(base, bytes: bytes)
+      throw error
     }
     return base
+  }
+
+  /// Touches all of it, as if written. A huge page at a time: the kernel keeps the process's map locked meanwhile, and
+  /// whoever maps anything on another thread waits for the whole of it.
+  private static func populate(_ base: UnsafeMutableRawPointer, bytes: Int) throws(Errno) {
+    for offset in stride(from: 0, to: bytes, by: JournalLimits.hugePageBytes) {
+      let count = min(JournalLimits.hugePageBytes, bytes - offset)
+      guard madvise(base + offset, count, MANA_MADV_POPULATE_WRITE) != 0 else { continue }
+      let code = errno
+      guard code == EINVAL else { throw Errno(rawValue: code) }
+      for page in stride(from: offset, to: offset + count, by: JournalLimits.pageBytes) {
+        (base + page).storeBytes(of: 0, as: UInt8.self)
+      }
+    }
   }
 
   static func unmap(_ base: UnsafeMutableRawPointer, bytes: Int) {

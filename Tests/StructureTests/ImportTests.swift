@@ -25,6 +25,7 @@ import Testing
     "Clients/mana-load": [
       "ManaClient", "ManaProtocol", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
     ],
+    "Clients/mana-bench": ["ArgumentParser", "CLinux", "FoundationEssentials", "Glibc", "Synchronization"],
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
