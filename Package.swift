@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer", "ManaEventLoop", "ManaJournal",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),

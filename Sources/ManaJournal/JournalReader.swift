@@ -36,11 +36,13 @@ struct JournalReader {
   private(set) var lastTimestamp: UInt64 = 0
   /// The newest epoch seen, that of a torn header included.
   private var tornEpoch: UInt32 = 0
-  private var segmentCount = 0
+  private(set) var segmentCount: Int
 
-  init(storage: any Storage, journal: JournalIdentity) {
+  /// `segmentCount`: those that were loaded before, by another reader.
+  init(storage: any Storage, journal: JournalIdentity, segmentCount: Int = 0) {
     self.storage = storage
     self.journal = journal
+    self.segmentCount = segmentCount
     directory = Segment.directory(shard: journal.shard)
     chain = ChainEnd(journal: journal)
   }
@@ -65,7 +67,6 @@ struct JournalReader {
 
   /// Reads the next segment, which must be number 0, 1, 2 …
   mutating func load(_ number: UInt32) throws(JournalError) -> Segment {
-    guard Int(number) == segmentCount else { throw missing(UInt32(segmentCount), before: number) }
     let segment = try open(number)
     try JournalError.naming("read", storage.describe(segment.path)) { () throws(Errno) in
       for piece in segment.pieces {
@@ -73,22 +74,28 @@ struct JournalReader {
           into: UnsafeMutableRawBufferPointer(rebasing: segment.bytes[piece]), at: piece.lowerBound)
       }
     }
-    segmentCount += 1
+    noteLoaded()
     return segment
   }
 
-  /// A segment of the right length, and room for its bytes.
-  private func open(_ number: UInt32) throws(JournalError) -> Segment {
+  mutating func noteLoaded() { segmentCount += 1 }
+
+  /// The next segment and room for its bytes. A file of another length than the ledger's segments have is damage, unless
+  /// `accept` takes it.
+  func open(_ number: UInt32, acceptingSize accept: (Int) -> Bool = { _ in false }) throws(JournalError) -> Segment {
+    guard Int(number) == segmentCount else { throw missing(UInt32(segmentCount), before: number) }
     let path = Segment.path(shard: journal.shard, segment: number)
     let name = storage.describe(path)
     let file = try JournalError.naming("open", name) { () throws(Errno) in try storage.open(path) }
     let size = try JournalError.naming("measure", name) { () throws(Errno) in try file.size() }
-    guard size == journal.segmentBytes else {
-      throw damage(
-        BlockPlace(segment: number, offset: min(size, journal.segmentBytes)),
-        "the file has \(size) bytes instead of \(journal.segmentBytes), and no crash changes a segment's length")
-    }
-    return Segment(number: number, path: path, file: file, memory: try SegmentMemory(bytes: size))
+    guard size == journal.segmentBytes || accept(size) else { throw wrongSize(size, of: number) }
+    return Segment(number: number, path: path, file: file, memory: try SegmentMemory(bytes: journal.segmentBytes))
+  }
+
+  func wrongSize(_ size: Int, of number: UInt32) -> JournalError {
+    damage(
+      BlockPlace(segment: number, offset: min(size, journal.segmentBytes)),
+      "the file has \(size) bytes instead of \(journal.segmentBytes), and no crash changes a segment's length")
   }
 
   /// To be called when every segment was followed: a journal has at least one.
@@ -177,14 +184,15 @@ struct JournalReader {
       "nothing is there, and block \(number) was found at byte \(place.offset) of segment \(place.segment), \(proof)")
   }
 
-  private func damage(_ place: BlockPlace, _ reason: String) -> JournalError {
+  private func damage(_ place: BlockPlace, _ reason: String) -> JournalError { .damaged(describe(place, reason)) }
+
+  func describe(_ place: BlockPlace, _ reason: String) -> JournalDamage {
     let path = Segment.path(shard: journal.shard, segment: place.segment)
-    return .damaged(
-      JournalDamage(
-        file: storage.describe(path), block: chain.expectedNumber, byte: place.offset, reason: reason))
+    return JournalDamage(
+      file: storage.describe(path), block: chain.expectedNumber, byte: place.offset, reason: reason)
   }
 
-  private func missing(_ number: UInt32, before next: UInt32?) -> JournalError {
+  func missing(_ number: UInt32, before next: UInt32?) -> JournalError {
     let reason = next.map { "the file is missing, though segment \($0) was made after it" }
     return damage(
       BlockPlace(segment: number, offset: 0),

@@ -23,12 +23,22 @@ struct LedgerCreation {
     for shard in 0..<shardCount {
       try makeShard(shard, zeros: UnsafeRawBufferPointer(start: zeros.base, count: zeros.bytes))
     }
+    try nameTemporary()
+    return identity
+  }
+
+  /// Makes a ledger of what is there: all its shards, complete.
+  func publish(_ identity: LedgerIdentity) throws(JournalError) {
+    try writeTemporary(identity)
+    try nameTemporary()
+  }
+
+  private func nameTemporary() throws(JournalError) {
     try syncDirectory("")
     try perform("rename", LedgerIdentity.temporaryName) { () throws(Errno) in
       try storage.rename(LedgerIdentity.temporaryName, to: LedgerIdentity.fileName)
     }
     try syncDirectory("")
-    return identity
   }
 
   /// Removes what an interrupted creation left: first segments, and the temporary identity. Anything else stays and
@@ -82,7 +92,7 @@ struct LedgerCreation {
     } catch {
       throw .system(operation: "create", file: storage.describe(directory), code: error)
     }
-    _ = try SegmentFile.make(Segment.path(shard: shard, segment: 0), zeros: zeros, in: storage)
+    _ = try SegmentFile.make(Segment.path(shard: shard, segment: 0), content: zeros, in: storage)
   }
 
   private func syncDirectory(_ path: String) throws(JournalError) {

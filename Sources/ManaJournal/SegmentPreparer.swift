@@ -88,7 +88,7 @@ final class SegmentPreparer: Sendable {
       let memory = try SegmentMemory(bytes: journal.segmentBytes)
       let path = Segment.path(shard: journal.shard, segment: number)
       let zeros = UnsafeRawBufferPointer(start: memory.base, count: memory.bytes)
-      let file = try SegmentFile.make(path, zeros: zeros, in: storage)
+      let file = try SegmentFile.make(path, content: zeros, in: storage)
       let segment = Segment(number: number, path: path, file: file, memory: memory)
       state.update { state in
         state.spares.append(segment)
@@ -124,22 +124,25 @@ final class SegmentPreparer: Sendable {
 }
 
 enum SegmentFile {
-  /// Makes a segment's file: under a temporary name until all of it is zeros on the disk, so that a segment under its
-  /// own name always has its full length. Removes what it made when it fails.
+  static func temporaryPath(of path: String) -> String {
+    String(path.dropLast(Segment.suffix.count) + Segment.temporarySuffix)
+  }
+
+  /// Makes a segment's file, as a rule of zeros: under a temporary name until all of it is on the disk, so that a
+  /// segment under its own name always has its full length. Removes what it made when it fails.
   static func make(
-    _ path: String, zeros: UnsafeRawBufferPointer, in storage: any Storage
+    _ path: String, content: UnsafeRawBufferPointer, in storage: any Storage
   ) throws(JournalError) -> any StorageFile {
-    let temporary = path.dropLast(Segment.suffix.count) + Segment.temporarySuffix
-    let name = String(temporary)
+    let name = temporaryPath(of: path)
     do {
       let file = try JournalError.naming("create", storage.describe(name)) { () throws(Errno) in
         try storage.create(name)
       }
-      try JournalError.naming("write zeros to", storage.describe(name)) { () throws(Errno) in
-        try file.reserve(bytes: zeros.count)
-        for offset in stride(from: 0, to: zeros.count, by: JournalLimits.zeroPieceBytes) {
-          let end = min(offset + JournalLimits.zeroPieceBytes, zeros.count)
-          try file.write(UnsafeRawBufferPointer(rebasing: zeros[offset..<end]), at: offset)
+      try JournalError.naming("write", storage.describe(name)) { () throws(Errno) in
+        try file.reserve(bytes: content.count)
+        for offset in stride(from: 0, to: content.count, by: JournalLimits.zeroPieceBytes) {
+          let end = min(offset + JournalLimits.zeroPieceBytes, content.count)
+          try file.write(UnsafeRawBufferPointer(rebasing: content[offset..<end]), at: offset)
         }
       }
       try JournalError.naming("sync", storage.describe(name)) { () throws(Errno) in try file.sync() }

@@ -279,6 +279,17 @@ enum System {
     return time.tv_sec
   }
 
+  /// A moment, in seconds since 1970, as a date and a time in UTC.
+  static func utc(_ seconds: Int) -> (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
+    var time = tm()
+    var seconds = seconds
+    gmtime_r(&seconds, &time)
+    return (
+      Int(time.tm_year) + 1900, Int(time.tm_mon) + 1, Int(time.tm_mday), Int(time.tm_hour), Int(time.tm_min),
+      Int(time.tm_sec)
+    )
+  }
+
   static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
 
   /// One line to standard error, then the end, with the status that sysexits.h calls an input/output error. No
