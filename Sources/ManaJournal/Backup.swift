@@ -176,8 +176,6 @@ private struct JournalCopy {
   private func proofBehind(_ segment: Segment) throws(JournalError) -> String? {
     for number in numbers where number > segment.number {
       let later = try SegmentBytes(of: number, shard: shard, in: files)
-      // The expected block itself may stand at the beginning of the next segment.
-      if case .valid = chain.judge(later.buffer, at: BlockPlace(segment: number, offset: 0)) { return nil }
       if let proof = chain.proofOfLoss(in: later.buffer, number: number, from: 0) { return proof }
     }
     return nil

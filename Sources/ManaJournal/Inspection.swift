@@ -51,6 +51,7 @@ extension LedgerFiles {
     var reader = JournalReader(storage: storage, journal: journal(shard: shard))
     var unreadable: [BlockPlace] = []
     var views: [SegmentView] = []
+    var kept: [Segment] = []
     var damage: JournalError?
     do throws(JournalError) {
       for number in try reader.listSegments().numbers {
@@ -58,9 +59,14 @@ extension LedgerFiles {
         table.add(segment)
         try reader.follow(segment, among: table.table, replay)
         if size != identity.segmentBytes { throw reader.wrongSize(size, of: number) }
-        let view = try SegmentView(of: segment, in: storage)
-        table.replace(segment.number, by: view.base)
-        views.append(view)
+        if unreadable.last?.segment == number {
+          // A page of its file could not be had when a record beside the bad sector is read.
+          kept.append(segment)
+        } else {
+          let view = try SegmentView(of: segment, in: storage)
+          table.replace(number, by: view.base)
+          views.append(view)
+        }
         progress(identity.segmentBytes)
       }
       try reader.checkNotEmpty()
@@ -70,7 +76,7 @@ extension LedgerFiles {
       damage = error
     }
     // `replay` has read records there up to here.
-    withExtendedLifetime(views) {}
+    withExtendedLifetime((views, kept)) {}
     return result(of: reader, damage: damage, unreadable: unreadable)
   }
 

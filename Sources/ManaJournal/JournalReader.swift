@@ -107,9 +107,13 @@ struct JournalReader {
 
   /// Executes the blocks of the segment that was loaded, or, behind a bad block, searches it for a proof that the bad
   /// one had been acknowledged. `table` finds its records already. O(bytes).
-  mutating func follow(_ segment: Segment, among table: SegmentTable, _ replay: Replay) throws(JournalError) {
+  ///
+  /// `start` is where its first block that was not followed yet begins: behind the last one that was.
+  mutating func follow(
+    _ segment: Segment, from start: Int = 0, among table: SegmentTable, _ replay: Replay
+  ) throws(JournalError) {
     if badBlock == nil {
-      try followBlocks(of: segment, among: table, replay)
+      try followBlocks(of: segment, from: start, among: table, replay)
     } else {
       try search(segment, from: 0)
     }
@@ -117,10 +121,10 @@ struct JournalReader {
 
   /// Executes blocks up to the segment's end or to the first bad one.
   private mutating func followBlocks(
-    of segment: Segment, among table: SegmentTable, _ replay: Replay
+    of segment: Segment, from start: Int, among table: SegmentTable, _ replay: Replay
   ) throws(JournalError) {
     let bytes = UnsafeRawBufferPointer(segment.bytes)
-    var offset = 0
+    var offset = start
     while offset < bytes.count {
       let place = BlockPlace(segment: segment.number, offset: offset)
       switch chain.judge(bytes, at: place) {

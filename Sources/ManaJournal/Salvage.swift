@@ -49,7 +49,9 @@ extension LedgerFiles {
     }
     try replace(path, upTo: end.byte, isThere: isThere)
     // Segments that stay are those before the cut. Anything else here follows from the journal, or was in the making.
-    for other in names.reversed() where other != name && Segment.number(in: other).map({ $0 > end.segment }) ?? true {
+    let replacement = SegmentFile.temporaryPath(of: name)
+    for other in names.reversed() where other != name && other != replacement {
+      if let number = Segment.number(in: other), number < end.segment { continue }
       try perform("move", "\(directory)/\(other)") { () throws(Errno) in
         try storage.rename("\(directory)/\(other)", to: "\(aside)/\(other)")
       }
