@@ -191,7 +191,7 @@ private struct JournalCopy {
   // MARK: Writing
 
   private mutating func write(_ segment: Segment) throws(JournalError) {
-    _ = try SegmentFile.make(segment.path, content: UnsafeRawBufferPointer(segment.bytes), in: target)
+    try SegmentFile.make(segment.path, content: UnsafeRawBufferPointer(segment.bytes), in: target)
     result.segments += 1
   }
 
@@ -209,7 +209,7 @@ private struct JournalCopy {
     let memory = try SegmentMemory(bytes: chain.journal.segmentBytes)
     let content = UnsafeRawBufferPointer(start: memory.base, count: memory.bytes)
     encodeClosingBlock(at: memory.base, segment: number, offset: 0)
-    _ = try SegmentFile.make(path, content: content, in: target)
+    try SegmentFile.make(path, content: content, in: target)
     result.segments += 1
   }
 

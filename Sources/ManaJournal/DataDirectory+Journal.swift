@@ -37,7 +37,7 @@ extension DataDirectory {
     let writer = BlockWriter(
       storage: storage, journal: journalIdentity, epoch: recovered.epoch, durableNumber: recovered.lastNumber,
       previousHash: recovered.lastHash, onDurable: onDurable, onFailure: onFailure)
-    let preparer = SegmentPreparer(
+    let preparer = try SegmentPreparer(
       storage: storage, journal: journalIdentity, spares: recovered.spares,
       nextNumber: UInt32(recovered.segments.count + recovered.spares.count), onChange: onDurable,
       onFailure: onFailure)

@@ -93,7 +93,7 @@ final class DiskFile: StorageFile {
 
   func size() throws(Errno) -> Int { try System.size(of: descriptor) }
 
-  func reserve(bytes: Int) throws(Errno) { try System.reserve(descriptor, bytes: bytes) }
+  func reserve(bytes: Int) throws(Errno) -> Bool { try System.reserve(descriptor, bytes: bytes) }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) {
     try System.read(descriptor, into: buffer, at: offset)

@@ -19,10 +19,8 @@ struct LedgerCreation {
       segmentBytes: options.segmentBytes, shardHashSeed: generator.next())
     try removeLeftovers()
     try writeTemporary(identity)
-    let zeros = try SegmentMemory(bytes: identity.segmentBytes)
-    for shard in 0..<shardCount {
-      try makeShard(shard, zeros: UnsafeRawBufferPointer(start: zeros.base, count: zeros.bytes))
-    }
+    let zeros = try SegmentFile.zeros(for: identity.segmentBytes)
+    for shard in 0..<shardCount { try makeShard(shard, segmentBytes: identity.segmentBytes, zeros: zeros) }
     try nameTemporary()
     return identity
   }
@@ -83,7 +81,9 @@ struct LedgerCreation {
     try syncDirectory("")
   }
 
-  private func makeShard(_ shard: Int, zeros: UnsafeRawBufferPointer) throws(JournalError) {
+  private func makeShard(
+    _ shard: Int, segmentBytes: Int, zeros: borrowing SegmentMemory
+  ) throws(JournalError) {
     let directory = Segment.directory(shard: shard)
     do {
       try storage.makeDirectory(directory)
@@ -92,7 +92,8 @@ struct LedgerCreation {
     } catch {
       throw .system(operation: "create", file: storage.describe(directory), code: error)
     }
-    _ = try SegmentFile.make(Segment.path(shard: shard, segment: 0), content: zeros, in: storage)
+    let path = Segment.path(shard: shard, segment: 0)
+    _ = try SegmentFile.make(path, bytes: segmentBytes, zeros: zeros, in: storage)
   }
 
   private func syncDirectory(_ path: String) throws(JournalError) {

@@ -41,6 +41,14 @@ public enum JournalLimits {
   /// commit does not wait long behind one.
   static let zeroPieceBytes = 1 << 20
 
+  /// Segments that are ready ahead: one to be taken, and one more so that a slow disk has the time of a whole segment
+  /// to make the next.
+  static let sparesMax = 2
+
+  /// How long a spare lies about before its zeros are really written, in nanoseconds: at full speed a segment lasts
+  /// half of that, and is better off without.
+  static let zeroDelayNanoseconds: UInt64 = 100_000_000
+
   /// Recovery reads in pieces of this many bytes.
   static let readPieceBytes = 4 << 20
 

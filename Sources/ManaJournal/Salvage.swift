@@ -74,7 +74,7 @@ extension LedgerFiles {
     } catch {
       throw .system(operation: "remove", file: storage.describe(temporary), code: error)
     }
-    _ = try SegmentFile.make(
+    try SegmentFile.make(
       path, content: UnsafeRawBufferPointer(start: memory.base, count: memory.bytes), in: storage)
   }
 

@@ -32,8 +32,9 @@ protocol Storage: Sendable {
 /// the page cache. Closed when the last reference goes.
 protocol StorageFile: AnyObject, Sendable {
   func size() throws(Errno) -> Int
-  /// Takes room for `bytes` or throws `Errno.noSpace`.
-  func reserve(bytes: Int) throws(Errno)
+  /// Takes room for the first `bytes`, which read as zeros until they are written, or throws `Errno.noSpace`. False,
+  /// and nothing is done, where a file system can only be written to.
+  func reserve(bytes: Int) throws(Errno) -> Bool
   /// Fills the buffer; a file that ends before is `Errno.noData`.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno)
   /// Writes the whole buffer; not durable yet.

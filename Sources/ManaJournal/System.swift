@@ -89,10 +89,13 @@ enum System {
   }
 
   /// Takes room on the disk for the first `bytes` of a file, so that a full disk shows before anything is written.
-  /// File systems that cannot do it say so later, at the write.
-  static func reserve(_ descriptor: Int32, bytes: Int) throws(Errno) {
-    let code = posix_fallocate(descriptor, 0, off_t(bytes))
-    if code != 0 && code != EOPNOTSUPP { throw Errno(rawValue: code) }
+  /// False on file systems that cannot do it. Not `posix_fallocate`, which would write to such a file instead.
+  static func reserve(_ descriptor: Int32, bytes: Int) throws(Errno) -> Bool {
+    while mana_fallocate(descriptor, Int64(bytes)) != 0 {
+      if errno == EOPNOTSUPP { return false }
+      if errno != EINTR { throw Errno(rawValue: errno) }
+    }
+    return true
   }
 
   static func truncate(_ descriptor: Int32, to bytes: Int) throws(Errno) {

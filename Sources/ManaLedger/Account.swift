@@ -1,5 +1,5 @@
-// An account in memory, 256 bytes in four cache lines. A spend touches the first three, a credit the first two and the
-// last. Offsets in bytes:
+// An account in memory, 256 bytes in four cache lines. A spend touches the first three, a credit all
+// four. Offsets in bytes:
 //
 //   0  u128  id                        64  7 × u64  stacked positions, see JumpStack.swift
 //  16  i64   balance                  120  u32  ranks, see JumpStack.swift
@@ -7,7 +7,7 @@
 //  32  u64   firstTimestamp
 //  40  u64   lastTimestamp            128  5 × u64  sums of operations 1 to 5, the spends
 //  48  u64   unsettledTotal           168  5 × u32  counts of operations 1 to 5
-//  56  u32   sequence                 188  u32  unused
+//  56  u32   sequence                 188  u8   stackedRootCount, 189  u8  hasTwins, see JumpStack.swift
 //  60  u32   unsettledCount
 //                                     192  3 × u64  sums of operations 6 to 8
 //                                     216  3 × u32  counts of operations 6 to 8
@@ -49,8 +49,10 @@ struct Account {
   }
 
   @inline(__always) func hasID(_ id: UInt128) -> Bool {
-    (idLow ^ UInt64(truncatingIfNeeded: id)) | (idHigh ^ UInt64(truncatingIfNeeded: id &>> 64)) == 0
+    hasID(low: UInt64(truncatingIfNeeded: id), high: UInt64(truncatingIfNeeded: id &>> 64))
   }
+
+  @inline(__always) func hasID(low: UInt64, high: UInt64) -> Bool { (idLow ^ low) | (idHigh ^ high) == 0 }
 
   /// In micromana; never negative.
   var balance: Int64 {
@@ -91,6 +93,16 @@ struct Account {
   var ranks: UInt32 {
     @inline(__always) get { u32(120) }
     @inline(__always) nonmutating set { set(120, newValue) }
+  }
+
+  var stackedRootCount: UInt8 {
+    @inline(__always) get { base.load(fromByteOffset: 188, as: UInt8.self) }
+    @inline(__always) nonmutating set { base.storeBytes(of: newValue, toByteOffset: 188, as: UInt8.self) }
+  }
+
+  var hasTwins: Bool {
+    @inline(__always) get { base.load(fromByteOffset: 189, as: UInt8.self) != 0 }
+    @inline(__always) nonmutating set { base.storeBytes(of: newValue ? 1 : 0, toByteOffset: 189, as: UInt8.self) }
   }
 
   var overflow: UInt32 {
@@ -141,6 +153,7 @@ struct Account {
   @inline(__always) func prefetch(operation: UInt8) {
     mana_prefetch_for_write(base)
     mana_prefetch_for_write(base + 64)
-    mana_prefetch_for_write(base + (operation <= 5 ? 128 : 192))
+    mana_prefetch_for_write(base + 128)
+    if operation > 5 { mana_prefetch_for_write(base + 192) }
   }
 }

@@ -9,6 +9,7 @@ struct AccountTable: ~Copyable {
   var overflows = SlabArray(stride: Account.overflowBytes, shift: 10)
 
   var count: Int { accounts.count }
+  var generation: UInt32 { @inline(__always) get { index.generation } }
   var bytes: Int { index.bytes + accounts.bytes + overflows.bytes }
 
   @inline(__always) subscript(index: Int) -> Account { Account(accounts[index]) }
@@ -18,12 +19,13 @@ struct AccountTable: ~Copyable {
     accounts.prepare(more)
   }
 
-  @inline(__always) func prefetch(_ hash: UInt64) { index.prefetch(hash) }
+  /// Where the account with this hash probably is named; see `HashIndex.Probe`.
+  @inline(__always) func probe(_ hash: UInt64) -> HashIndex.Probe { index.probe(hash) }
 
-  /// The account that probably has this hash, without a look at it.
+  /// The account that a probe probably leads to, without a look at it.
   @inline(__always)
-  func guess(_ hash: UInt64) -> Account? {
-    let payload = index.guess(hash)
+  func guess(_ probe: HashIndex.Probe) -> Account? {
+    let payload = index.guess(probe)
     return payload == 0 ? nil : self[Int(truncatingIfNeeded: payload) &- 1]
   }
 

@@ -9,6 +9,7 @@ extension HashIndex {
   /// Makes room where `key` belongs.
   @inline(never)
   mutating func makeRoom(_ key: UInt64) {
+    generation &+= 1
     if bucketBits < Self.bucketBitsMax { double() } else { split(key) }
   }
 
@@ -64,17 +65,17 @@ extension HashIndex {
         Self.move(key, payload, to: newBase, fill: fill, bucketBits: bucketBits)
       }
     }
-    directory[0] = newBase
+    directory[0].base = newBase
     subTables[0].base = newBase
     subTables[0].limit = Self.limit(number: 0, depth: 0, bucketBits: bucketBits)
     if oldBytes < MemoryArena.carvedBytesMin { arena.release(small: oldBase, count: oldBytes) }
   }
 
   private mutating func split(_ key: UInt64) {
-    let number = number(key)
+    if subTableCount == subTableCapacity { widenSubTables() }
+    let number = entry(key).table - subTables
     let old = subTables[number]
     if old.depth == depth { doubleDirectory() }
-    if subTableCount == subTableCapacity { widenSubTables() }
     let lower = takeTable()
     let upper = takeTable()
     let bit = UInt64(1) << UInt64(Self.hashBits - 1 - old.depth)
@@ -100,8 +101,9 @@ extension HashIndex {
     let first = Int(key >> UInt64(Self.hashBits - old.depth)) * width
     for index in first..<first + width {
       let isUpper = index >= first + width / 2
-      directory[index] = isUpper ? upper : lower
-      numbers[index] = UInt32(isUpper ? subTableCount : number)
+      directory[index] =
+        isUpper
+        ? Entry(base: upper, table: subTables + subTableCount) : Entry(base: lower, table: subTables + number)
     }
     subTableCount += 1
     old.base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.bucketBytes << bucketBits)
@@ -121,6 +123,7 @@ extension HashIndex {
   private mutating func widenSubTables() {
     let wide = UnsafeMutablePointer<SubTable>.allocate(capacity: subTableCapacity * 2)
     wide.moveInitialize(from: subTables, count: subTableCount)
+    for index in 0..<1 << depth { directory[index].table = wide + (directory[index].table - subTables) }
     subTables.deallocate()
     subTables = wide
     subTableCapacity *= 2
@@ -129,16 +132,10 @@ extension HashIndex {
   private mutating func doubleDirectory() {
     precondition(depth < Self.depthMax, "the index is full: \(count) entries")
     let size = 1 << depth
-    let wideDirectory = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: size * 2)
-    let wideNumbers = UnsafeMutablePointer<UInt32>.allocate(capacity: size * 2)
-    for index in 0..<size * 2 {
-      (wideDirectory + index).initialize(to: directory[index / 2])
-      (wideNumbers + index).initialize(to: numbers[index / 2])
-    }
+    let wide = UnsafeMutablePointer<Entry>.allocate(capacity: size * 2)
+    for index in 0..<size * 2 { (wide + index).initialize(to: directory[index / 2]) }
     directory.deallocate()
-    numbers.deallocate()
-    directory = wideDirectory
-    numbers = wideNumbers
+    directory = wide
     depth += 1
   }
 }

@@ -10,11 +10,25 @@ extension HashIndex {
     while !(payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0 && place(key, payload)) { makeRoom(key) }
   }
 
+  /// Whether an entry with this payload can be stored without growing.
+  @inline(__always)
+  func hasRoom(_ probe: Probe, for payload: UInt64) -> Bool {
+    probe.table.pointee.count < probe.table.pointee.limit
+      && payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
+  }
+
+  /// Adds an entry in the slot that `vacancyAtHome` found, for which there is room.
+  @inline(__always)
+  mutating func insert(_ payload: UInt64, at slot: UnsafeMutableRawPointer, _ probe: Probe) {
+    slot.storeBytes(of: UInt64(probe.pattern) &<< 32 | payload, as: UInt64.self)
+    probe.table.pointee.count &+= 1
+    count &+= 1
+  }
+
   /// The same, where a search has just ended that found no entry. Nothing was inserted since.
   @inline(__always)
   mutating func insert(_ hash: UInt64, payload: UInt64, at vacancy: Vacancy) {
-    let table = subTables + number(Self.key(hash))
-    guard let slot = vacancy.slot, table.pointee.count < table.pointee.limit,
+    guard let slot = vacancy.slot, let table = vacancy.table, table.pointee.count < table.pointee.limit,
       payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
     else { return insert(hash, payload: payload) }
     precondition(payload != 0, "a payload is not zero")
@@ -41,17 +55,12 @@ extension HashIndex {
         let isLast = index + 1 == Self.slotsPerBucket || line.load(fromByteOffset: index * 8 + 8, as: UInt64.self) == 0
         precondition(isLast, "only the newest entries can be removed")
         line.storeBytes(of: 0, toByteOffset: index * 8, as: UInt64.self)
-        subTables[number(key)].count -= 1
+        entry(key).table.pointee.count -= 1
         count -= 1
         return true
       }
     }
     return false
-  }
-
-  @inline(__always)
-  func number(_ key: UInt64) -> Int {
-    Int(numbers[Int(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: Self.hashBits &- depth))])
   }
 
   @inline(__always)
@@ -64,7 +73,7 @@ extension HashIndex {
   /// Stores the entry in the first bucket with room; false when there is none or the sub-table is due for a split.
   @inline(__always)
   private mutating func place(_ key: UInt64, _ payload: UInt64) -> Bool {
-    let table = subTables + number(key)
+    let table = entry(key).table
     guard table.pointee.count < table.pointee.limit, put(key, payload, into: table.pointee.base) else { return false }
     table.pointee.count &+= 1
     count &+= 1

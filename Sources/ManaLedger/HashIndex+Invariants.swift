@@ -15,7 +15,8 @@ extension HashIndex {
       forEachEntry(of: table.base, bucketBits: bucketBits) { key, payload in
         entries += 1
         precondition(payload != 0, "a payload is never zero")
-        precondition(self.number(key) == number && base(key) == table.base, "an entry lies in its own sub-table")
+        precondition(
+          entry(key).table == subTables + number && base(key) == table.base, "an entry lies in its own sub-table")
         let isFound = find(key) { $0 == payload } == payload
         precondition(isFound, "each entry is found")
       }

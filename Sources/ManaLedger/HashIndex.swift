@@ -40,13 +40,18 @@ struct HashIndex: ~Copyable {
     var depth: Int
   }
 
+  /// An element of the directory: a sub-table's buckets, and the rest that is known of it.
+  struct Entry {
+    var base: UnsafeMutableRawPointer
+    var table: UnsafeMutablePointer<SubTable>
+  }
+
   /// Of every sub-table: k.
   var bucketBits = bucketBitsMin
   /// The directory has 2^depth elements.
   var depth = 0
-  /// Bases of sub-tables by the tag's highest bits, and their numbers.
-  var directory: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  var numbers: UnsafeMutablePointer<UInt32>
+  /// Sub-tables by the tag's highest bits.
+  var directory: UnsafeMutablePointer<Entry>
   /// By number, with room for `subTableCapacity`.
   var subTables: UnsafeMutablePointer<SubTable>
   var subTableCount = 1
@@ -56,27 +61,26 @@ struct HashIndex: ~Copyable {
   var arena = MemoryArena()
   /// Number of entries.
   var count = 0
+  /// How often the index has grown: what was looked up before leads nowhere since.
+  var generation: UInt32 = 0
 
   init() {
     directory = .allocate(capacity: 1)
-    numbers = .allocate(capacity: 1)
     let base = arena.take(Self.bucketBytes << bucketBits)
-    directory.initialize(to: base)
-    numbers.initialize(to: 0)
     subTables = .allocate(capacity: 1)
+    directory.initialize(to: Entry(base: base, table: subTables))
     subTables.initialize(
       to: SubTable(base: base, count: 0, limit: Self.limit(number: 0, depth: 0, bucketBits: bucketBits), depth: 0))
   }
 
   deinit {
     directory.deallocate()
-    numbers.deallocate()
     subTables.deallocate()
   }
 
   /// Taken from the system, in bytes.
   var bytes: Int {
-    arena.bytes + (MemoryLayout<UInt>.stride + MemoryLayout<UInt32>.stride) << depth
+    arena.bytes + MemoryLayout<Entry>.stride << depth
       + MemoryLayout<SubTable>.stride * subTableCapacity
   }
 
@@ -108,17 +112,29 @@ struct HashIndex: ~Copyable {
 
   // MARK: Searching
 
-  /// Loads the home bucket of `hash` into the cache.
-  @inline(__always)
-  func prefetch(_ hash: UInt64) {
-    let key = Self.key(hash)
-    mana_prefetch(home(key, in: base(key)))
+  /// Where the search for a hash begins, as long as the index does not grow.
+  struct Probe {
+    /// The home bucket.
+    var line: UnsafeMutableRawPointer
+    var table: UnsafeMutablePointer<SubTable>
+    /// What the upper half of a slot with this hash holds above the payload, at displacement 0.
+    var pattern: UInt32
   }
 
   @inline(__always)
-  func base(_ key: UInt64) -> UnsafeMutableRawPointer {
+  func probe(_ hash: UInt64) -> Probe {
+    let key = Self.key(hash)
+    let entry = entry(key)
+    return Probe(line: home(key, in: entry.base), table: entry.table, pattern: pattern(key))
+  }
+
+  @inline(__always)
+  func entry(_ key: UInt64) -> Entry {
     directory[Int(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: Self.hashBits &- depth))]
   }
+
+  @inline(__always)
+  func base(_ key: UInt64) -> UnsafeMutableRawPointer { entry(key).base }
 
   @inline(__always)
   func home(_ key: UInt64, in base: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
@@ -127,21 +143,20 @@ struct HashIndex: ~Copyable {
 
   var bucketMask: UInt64 { @inline(__always) get { (1 &<< UInt64(truncatingIfNeeded: bucketBits)) &- 1 } }
 
-  /// What the upper half of a slot with this key holds above the payload, at displacement 0.
   @inline(__always)
   func pattern(_ key: UInt64) -> UInt32 {
     let field = (key &>> UInt64(truncatingIfNeeded: bucketBits)) &<< 2
     return UInt32(truncatingIfNeeded: field &<< UInt64(truncatingIfNeeded: payloadBits &- 32))
   }
 
+  /// Of displacement 1 in the upper half of a slot; the bits below belong to the payload.
+  var displacementStep: UInt32 { @inline(__always) get { 1 &<< UInt32(truncatingIfNeeded: payloadBits &- 32) } }
+
   /// The first payload with this hash in its home bucket, or 0: a guess worth prefetching.
   @inline(__always)
-  func guess(_ hash: UInt64) -> UInt64 {
-    let key = Self.key(hash)
-    let line = home(key, in: base(key))
-    let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
-    let hits = mana_match_slots(line, pattern(key), 0 &- step) & 0xFF
-    return hits == 0 ? 0 : payload(line, hits.trailingZeroBitCount)
+  func guess(_ probe: Probe) -> UInt64 {
+    let hits = mana_match_slots(probe.line, probe.pattern, 0 &- displacementStep) & 0xFF
+    return hits == 0 ? 0 : payload(probe.line, hits.trailingZeroBitCount)
   }
 
   @inline(__always)
@@ -153,27 +168,36 @@ struct HashIndex: ~Copyable {
   struct Vacancy {
     /// Nil when there was no room or no search.
     var slot: UnsafeMutableRawPointer?
+    var table: UnsafeMutablePointer<SubTable>?
     /// The slot's content, but for the payload.
     var field: UInt64 = 0
+  }
+
+  /// The free slot of the home bucket that an entry would take, when no entry there has this hash and none lies
+  /// further on; nil when only `find` can tell.
+  @inline(__always)
+  func vacancyAtHome(_ probe: Probe) -> UnsafeMutableRawPointer? {
+    let match = mana_match_slots(probe.line, probe.pattern, 0 &- displacementStep)
+    return match & 0xFF != 0 || match == 0 ? nil : probe.line + (match &>> 8).trailingZeroBitCount &* 8
   }
 
   /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.
   @inline(__always)
   func find(_ hash: UInt64, _ matches: (UInt64) -> Bool) -> UInt64 {
     var vacancy = Vacancy()
-    return find(hash, &vacancy, matches)
+    return find(hash, probe(hash), &vacancy, matches)
   }
 
-  /// The same; when it finds nothing it tells where the entry could be inserted.
+  /// The same, from where a probe begins; when it finds nothing it tells where the entry could be inserted.
   @inline(__always)
-  func find(_ hash: UInt64, _ vacancy: inout Vacancy, _ matches: (UInt64) -> Bool) -> UInt64 {
-    let key = Self.key(hash)
-    let base = base(key)
-    let step = UInt32(1) &<< UInt32(truncatingIfNeeded: payloadBits &- 32)
-    var pattern = pattern(key)
-    var bucket = key & bucketMask
-    for _ in 0..<Self.displacements {
-      let line = base + Int(truncatingIfNeeded: bucket) &* Self.bucketBytes
+  func find(
+    _ hash: UInt64, _ probe: Probe, _ vacancy: inout Vacancy, _ matches: (UInt64) -> Bool
+  ) -> UInt64 {
+    let step = displacementStep
+    var pattern = probe.pattern
+    var line = probe.line
+    var displacement: UInt64 = 0
+    while true {
       let match = mana_match_slots(line, pattern, 0 &- step)
       var hits = match & 0xFF
       while hits != 0 {
@@ -183,12 +207,14 @@ struct HashIndex: ~Copyable {
       }
       if match &>> 8 != 0 {
         let empty = (match &>> 8).trailingZeroBitCount
-        vacancy = Vacancy(slot: line + empty &* 8, field: UInt64(pattern) &<< 32)
+        vacancy = Vacancy(slot: line + empty &* 8, table: probe.table, field: UInt64(pattern) &<< 32)
         return 0
       }
-      bucket = (bucket &+ 1) & bucketMask
+      displacement &+= 1
+      if displacement == UInt64(Self.displacements) { return 0 }
+      let key = Self.key(hash)
+      line = home(key &+ displacement, in: base(key))
       pattern = pattern &+ step
     }
-    return 0
   }
 }

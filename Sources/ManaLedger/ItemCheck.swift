@@ -37,6 +37,19 @@ enum ItemCheck {
     return .ok
   }
 
+  /// Whether an item is what most are: a spend without flags and texts that `refusal` has nothing against. One that is
+  /// not may still be in order. Constant time, a third of the ladder's.
+  @inline(__always)
+  static func isPlainSpend(_ item: ItemView, requiredType: UInt8) -> Bool {
+    // Type and flags, operation, reference and note lengths, in the order of the bytes.
+    let shape = item.base.u32(60)
+    let hasShape = shape & 0xFFFF_00FF == UInt32(RecordType.spend) && (shape &>> 8) &- 1 < 5
+    let isOfCall = requiredType == 0 || requiredType == RecordType.spend
+    let hasIDs = item.base.u64(0) | item.base.u64(8) != 0 && item.base.u64(16) | item.base.u64(24) != 0
+    let hasNoRelated = item.base.u64(32) | item.base.u64(40) == 0
+    return hasShape && isOfCall && hasIDs && hasNoRelated && item.amount &- 1 < UInt64(Int64.max)
+  }
+
   /// Bit *o* is set when operation *o* belongs to the type.
   @inline(__always)
   static func operations(of type: UInt8) -> UInt32 {

@@ -10,7 +10,7 @@
 //
 // The account keeps the roots, oldest first, without the newest of them, which is its last transaction: 31 at most, 7
 // in the account itself and 24 in an overflow block. So appending reads no record. Bit r of `ranks` is set when there
-// is a tree of rank r; whether there are two of the lowest follows from n.
+// is a tree of rank r; `hasTwins` when there are two of the lowest.
 
 extension Account {
   /// Positions in the account itself.
@@ -24,38 +24,35 @@ extension Account {
       ? base + (64 &+ index &* 8) : overflows[Int(overflow) &- 1] + (index &- Self.inlineRoots) &* 8
   }
 
-  /// Whether there are two trees of the lowest rank.
-  @inline(__always)
-  private var hasTwins: Bool {
-    UInt64(sequence) != 2 &* UInt64(ranks) &- UInt64(truncatingIfNeeded: ranks.nonzeroBitCount)
-  }
-
   /// Makes room for the transaction that follows and returns where it jumps to. `lastPosition` and `sequence` are still
   /// those of the previous transaction. Constant time, reads no record.
   @inline(__always)
   func advanceJump(_ overflows: inout SlabArray) -> UInt64 {
-    let trees = ranks.nonzeroBitCount
+    let stacked = Int(truncatingIfNeeded: stackedRootCount)
+    let lowest = ranks & (0 &- ranks)
     if hasTwins {
-      // With twins there are `trees + 1` roots and `trees` of them are stacked.
-      let jump = trees >= 2 ? rootAddress(trees &- 2, overflows).load(as: UInt64.self) : 0
-      let lowest = ranks & (0 &- ranks)
-      ranks = (ranks & ~lowest) | lowest &<< 1
+      // The two newest roots are the last transaction and the last of the stack: both are under the new one now.
+      let jump = stacked >= 2 ? rootAddress(stacked &- 2, overflows).load(as: UInt64.self) : 0
+      let raised = lowest &<< 1
+      hasTwins = ranks & raised != 0
+      ranks = (ranks ^ lowest) | raised
+      stackedRootCount = UInt8(truncatingIfNeeded: stacked &- 1)
       return jump
     }
-    guard trees > 0 else {
+    guard lowest != 0 else {
       ranks = 1
       return 0
     }
-    let stacked = trees &- 1
     if stacked == Self.inlineRoots && overflow == 0 { overflow = UInt32(overflows.append() + 1) }
     rootAddress(stacked, overflows).storeBytes(of: lastPosition, as: UInt64.self)
+    hasTwins = lowest == 1
     ranks |= 1
+    stackedRootCount = UInt8(truncatingIfNeeded: stacked &+ 1)
     return lastPosition
   }
 
   /// The positions of the roots, oldest first, without the last transaction.
   func stackedRoots(_ overflows: borrowing SlabArray) -> [UInt64] {
-    let roots = ranks.nonzeroBitCount + (hasTwins ? 1 : 0)
-    return (0..<max(0, roots - 1)).map { rootAddress($0, overflows).load(as: UInt64.self) }
+    (0..<Int(stackedRootCount)).map { rootAddress($0, overflows).load(as: UInt64.self) }
   }
 }

@@ -87,13 +87,8 @@ extension Ledger {
     link: Link, _ writer: inout RecordWriter
   ) {
     let record = writer.cursor
-    record.copyMemory(from: item.base, byteCount: Item.bytes)
-    record.store(u64: amount, 48)
+    RecordView.store(item, amount: amount, balance: balance, timestamp: timestamp, link: link, to: record)
     record.store(u8: typeByte, 60)
-    record.store(i64: balance, 64)
-    record.store(u64: timestamp, 72)
-    record.store(u64: link.previous | link.jump &<< 48, 80)
-    record.store(u64: link.jump &>> 16 | UInt64(link.sequence) &<< 32, 88)
     let textBytes = item.textBytes
     let size = RecordLayout.size(textBytes: textBytes)
     if textBytes != 0 {
@@ -101,9 +96,6 @@ extension Ledger {
       (record + RecordLayout.bytes).copyMemory(from: text, byteCount: textBytes)
       record.zero(RecordLayout.bytes &+ textBytes, count: padding)
     }
-    writer.cursor += size
-    writer.position &+= UInt64(truncatingIfNeeded: size) &>> RecordLayout.unitShift
-    writer.bytes &+= size
-    writer.records &+= 1
+    writer.advance(size)
   }
 }

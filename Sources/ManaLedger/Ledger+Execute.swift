@@ -12,40 +12,54 @@ struct IDMatch {
 
 extension Ledger {
   /// Executes one item: the status ladder from top to bottom, then the effect.
-  @inline(__always)
+  @inline(never)
   mutating func execute(
-    _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ prepared: UnsafePointer<Prepared>, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     let malformed = ItemCheck.refusal(of: item, requiredType: turn.requiredType, text: turn.text)
     guard malformed == .ok else { return refuse(malformed, item, &turn) }
     let account: Account
-    if let guess = prepared.guess, guess.hasID(item.account) {
+    if let guess = prepared.pointee.guess, guess.hasID(item.account) {
       account = guess
-    } else if let found = accounts.find(item.account, hash: prepared.accountHash) {
+    } else if let found = accounts.find(item.account, hash: prepared.pointee.accountHash) {
       account = found
     } else {
       // An account that does not exist has no ids.
       return executeWithoutAccount(item, prepared, &turn, &writer)
     }
-    let match = match(item.id, of: item.account, hash: prepared.transactionHash)
+    let match = match(item.id, of: item.account, prepared)
     if match.position != 0 { return replay(item, match.position, account, &turn) }
-    let place = Place(account: account, hash: prepared.transactionHash, vacancy: match.vacancy)
+    let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: match.vacancy)
     switch item.type {
     case RecordType.spend:
       if match.isVoid { return turn.refuse(.voided, account) }
-      return spend(item, place, prepared.accountHash, &turn, &writer)
-    case RecordType.refund: return refund(item, place, prepared.accountHash, &turn, &writer)
-    case RecordType.settlement: return settle(item, place, prepared.accountHash, &turn, &writer)
+      return spend(item, place, prepared.pointee.accountHash, &turn, &writer)
+    case RecordType.refund: return refund(item, place, prepared.pointee.accountHash, &turn, &writer)
+    case RecordType.settlement: return settle(item, place, prepared.pointee.accountHash, &turn, &writer)
     default: return credit(item, place, &turn, &writer)
     }
   }
 
-  /// The record that has an id. Constant time.
+  /// The record that has an item's id. Constant time.
   @inline(__always)
+  func match(_ id: UInt128, of account: UInt128, _ prepared: UnsafePointer<Prepared>) -> IDMatch {
+    let hash = prepared.pointee.transactionHash
+    let isCurrent = prepared.pointee.generation == generation
+    return match(
+      id, of: account, hash: hash, isCurrent ? prepared.pointee.transactionProbe : transactions.probe(hash))
+  }
+
+  /// The record that has an id. Constant time.
+  @inline(never)
   func match(_ id: UInt128, of account: UInt128, hash: UInt64) -> IDMatch {
+    match(id, of: account, hash: hash, transactions.probe(hash))
+  }
+
+  @inline(__always)
+  private func match(_ id: UInt128, of account: UInt128, hash: UInt64, _ probe: HashIndex.Probe) -> IDMatch {
     var isVoid = false
     var vacancy = HashIndex.Vacancy()
-    let position = transactions.find(hash, &vacancy) { position in
+    let position = transactions.find(hash, probe, &vacancy) { position in
       let record = records.record(at: position)
       guard record.item.account == account else { return false }
       if record.item.id == id { return true }
@@ -104,14 +118,14 @@ extension Ledger {
   /// Executes an item whose account does not exist: a purchase or a bonus creates it.
   @inline(never)
   private mutating func executeWithoutAccount(
-    _ item: ItemView, _ prepared: Prepared, _ turn: inout Turn, _ writer: inout RecordWriter
+    _ item: ItemView, _ prepared: UnsafePointer<Prepared>, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Verdict {
     guard item.type == RecordType.purchase || item.type == RecordType.bonus else {
       return turn.refuse(.accountUnknown, nil)
     }
     // Nothing can refuse a first credit any more: its amount fits a balance.
-    let account = accounts.create(item.account, hash: prepared.accountHash)
-    let place = Place(account: account, hash: prepared.transactionHash, vacancy: HashIndex.Vacancy())
+    let account = accounts.create(item.account, hash: prepared.pointee.accountHash)
+    let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: HashIndex.Vacancy())
     return credit(item, place, &turn, &writer)
   }
 

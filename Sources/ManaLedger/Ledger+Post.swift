@@ -44,10 +44,15 @@ public struct PostOutcome: Equatable, Sendable {
 struct Prepared {
   var accountHash: UInt64
   var transactionHash: UInt64
+  /// Where the hashes lead in the tables, as long as `generation` is theirs.
+  var accountProbe: HashIndex.Probe
+  var transactionProbe: HashIndex.Probe
   /// The account that probably is the item's.
   var guess: Account?
+  var generation: UInt32
   /// Bytes of the record, when it is one that is replayed.
-  var size: Int
+  var size: UInt16
+  var operation: UInt8
 }
 
 /// What became of an item.
@@ -127,17 +132,33 @@ extension Ledger {
   }
 
   /// Executes items until one breaks an atomic batch, and returns its index, or the number of items.
+  ///
+  /// While a group of items is executed, the memory that the next two are going to touch is under way: of the second
+  /// the buckets of the tables, of the first the accounts that they name.
   @inline(__always)
   mutating func run(
     _ source: ItemSource, isAtomic: Bool, _ turn: inout Turn, _ writer: inout RecordWriter
   ) -> Int {
+    let count = source.count
+    locate(source, 0)
+    locate(source, LedgerLimits.groupItems)
+    approach(0, min(LedgerLimits.groupItems, count))
     var start = 0
-    while start < source.count {
-      let end = min(start &+ LedgerLimits.groupItems, source.count)
-      prepare(source.items + start &* Item.bytes, end &- start)
+    while start < count {
+      let end = min(start &+ LedgerLimits.groupItems, count)
+      if end < count {
+        locate(source, end &+ LedgerLimits.groupItems)
+        approach(end, min(end &+ LedgerLimits.groupItems, count))
+      }
       for index in start..<end {
         let item = ItemView(source.items + index &* Item.bytes)
-        var verdict = execute(item, prepared[index &- start], &turn, &writer)
+        let prepared = UnsafePointer(prepared + (index & LedgerLimits.preparedMask))
+        if !isAtomic && postPlainSpend(item, prepared, &turn, &writer) {
+          turn.outcome.posted &+= 1
+          turn.result += turn.resultStride
+          continue
+        }
+        var verdict = execute(item, prepared, &turn, &writer)
         if isAtomic && verdict != .refused && index > 0 && (verdict == .replayed) != (turn.outcome.replayed > 0) {
           verdict = turn.refuse(.idConflict, nil)
         }
@@ -153,25 +174,60 @@ extension Ledger {
       }
       start = end
     }
-    return source.count
+    return count
   }
 
-  /// Loads what a group of items is going to touch: first the buckets of the tables, then the accounts.
+  /// Looks up where the ids of the group of items from `start` lead, and asks for those buckets.
   @inline(__always)
-  private func prepare(_ items: UnsafeRawPointer, _ count: Int) {
-    for index in 0..<count {
-      let item = ItemView(items + index &* Item.bytes)
-      let accountHash = hashing.account(item.account)
-      let transactionHash = hashing.transaction(accountHash: accountHash, item.id)
-      accounts.prefetch(accountHash)
-      transactions.prefetch(transactionHash)
-      (prepared + index).initialize(
-        to: Prepared(accountHash: accountHash, transactionHash: transactionHash, guess: nil, size: 0))
+  private func locate(_ source: ItemSource, _ start: Int) {
+    let end = min(start &+ LedgerLimits.groupItems, source.count)
+    guard start < end else { return }
+    for index in start..<end { locate(ItemView(source.items + index &* Item.bytes), index, size: 0) }
+    loadBuckets(start, end)
+  }
+
+  // MARK: What lies ahead, also of a replay
+
+  /// Notes where an item's ids lead.
+  @inline(__always)
+  func locate(_ item: ItemView, _ index: Int, size: Int) {
+    let accountHash = hashing.account(item.account)
+    let transactionHash = hashing.transaction(accountHash: accountHash, item.id)
+    (prepared + (index & LedgerLimits.preparedMask)).initialize(
+      to: Prepared(
+        accountHash: accountHash, transactionHash: transactionHash, accountProbe: accounts.probe(accountHash),
+        transactionProbe: transactions.probe(transactionHash), guess: nil, generation: generation,
+        size: UInt16(truncatingIfNeeded: size), operation: item.operation))
+  }
+
+  /// Changes whenever one of the tables grows.
+  var generation: UInt32 { @inline(__always) get { transactions.generation &+ accounts.generation } }
+
+  /// Asks for the buckets of located items.
+  ///
+  /// This is a loop of its own, and as short as can be: a prefetch does not wait for its line, but it does for its
+  /// page's address, and only prefetches that stand close together in the program are looked up at the same time.
+  @inline(__always)
+  func loadBuckets(_ start: Int, _ end: Int) {
+    for index in start..<end {
+      let item = prepared + (index & LedgerLimits.preparedMask)
+      mana_prefetch_for_write(item.pointee.transactionProbe.line)
+      mana_prefetch_for_write(item.pointee.transactionProbe.table)
+      mana_prefetch(item.pointee.accountProbe.line)
     }
-    for index in 0..<count {
-      guard let guess = accounts.guess(prepared[index].accountHash) else { continue }
-      guess.prefetch(operation: ItemView(items + index &* Item.bytes).operation)
-      prepared[index].guess = guess
+  }
+
+  /// Asks for the accounts that the buckets of located items name.
+  @inline(__always)
+  func approach(_ start: Int, _ end: Int) {
+    let generation = generation
+    for index in start..<end {
+      let item = prepared + (index & LedgerLimits.preparedMask)
+      guard item.pointee.generation == generation, let guess = accounts.guess(item.pointee.accountProbe) else {
+        continue
+      }
+      guess.prefetch(operation: item.pointee.operation)
+      item.pointee.guess = guess
     }
   }
 }

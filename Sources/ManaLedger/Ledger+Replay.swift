@@ -10,83 +10,72 @@ extension Ledger {
     block: UnsafeRawBufferPointer, firstPosition: UInt64, recordCount: Int
   ) throws(ReplayError) {
     var offset = 0
-    var remaining = recordCount
-    while remaining > 0 {
-      let count = min(remaining, LedgerLimits.groupItems)
-      let bytes = try prepareReplay(block, offset, count, firstPosition)
-      for index in 0..<count {
-        guard let base = block.baseAddress else { break }
-        let position = firstPosition + UInt64(offset / RecordLayout.unit)
-        if let problem = apply(RecordView(base + offset), at: position, prepared[index]) {
-          throw ReplayError(position: position, problem: problem)
+    var ahead = (index: 0, offset: 0)
+    func position(_ offset: Int) -> UInt64 { firstPosition + UInt64(offset / RecordLayout.unit) }
+    let group = LedgerLimits.groupItems
+    for index in 0..<recordCount {
+      if index % group == 0 {
+        while ahead.index < min(index + 3 * group, recordCount) {
+          try locate(block, &ahead, count: min(group, recordCount - ahead.index), firstPosition)
         }
-        offset += prepared[index].size
+        if index == 0 { approach(0, min(group, recordCount)) }
+        if index + group < recordCount { approach(index + group, min(index + 2 * group, recordCount)) }
       }
-      precondition(bytes == offset, "the group was taken whole")
-      remaining -= count
+      guard let base = block.baseAddress else { break }
+      let prepared = UnsafePointer(prepared + (index & LedgerLimits.preparedMask))
+      if let problem = apply(RecordView(base + offset), at: position(offset), prepared) {
+        throw ReplayError(position: position(offset), problem: problem)
+      }
+      offset += Int(prepared.pointee.size)
     }
-    if offset != block.count {
-      throw ReplayError(position: firstPosition + UInt64(offset / RecordLayout.unit), problem: .recordCount)
-    }
+    if offset != block.count { throw ReplayError(position: position(offset), problem: .recordCount) }
   }
 
-  /// Finds the bounds of a group of records and loads what they are going to touch; returns where the group ends.
-  private func prepareReplay(
-    _ block: UnsafeRawBufferPointer, _ start: Int, _ count: Int, _ firstPosition: UInt64
-  ) throws(ReplayError) -> Int {
-    var offset = start
-    for index in 0..<count {
-      guard let base = block.baseAddress, offset + RecordLayout.bytes <= block.count,
-        offset + RecordView(base + offset).size <= block.count
+  /// Finds the bounds of a group of records, and asks for the buckets that their ids lead to.
+  private func locate(
+    _ block: UnsafeRawBufferPointer, _ ahead: inout (index: Int, offset: Int), count: Int, _ firstPosition: UInt64
+  ) throws(ReplayError) {
+    let start = ahead.index
+    for index in start..<start + count {
+      guard let base = block.baseAddress, ahead.offset + RecordLayout.bytes <= block.count,
+        ahead.offset + RecordView(base + ahead.offset).size <= block.count
       else {
-        throw ReplayError(position: firstPosition + UInt64(offset / RecordLayout.unit), problem: .truncated)
+        throw ReplayError(position: firstPosition + UInt64(ahead.offset / RecordLayout.unit), problem: .truncated)
       }
-      let record = RecordView(base + offset)
-      let accountHash = hashing.account(record.item.account)
-      let transactionHash = hashing.transaction(accountHash: accountHash, record.item.id)
-      accounts.prefetch(accountHash)
-      transactions.prefetch(transactionHash)
-      (prepared + index).initialize(
-        to: Prepared(
-          accountHash: accountHash, transactionHash: transactionHash, guess: nil, size: record.size))
-      offset += record.size
+      let record = RecordView(base + ahead.offset)
+      locate(record.item, index, size: record.size)
+      ahead = (index + 1, ahead.offset + record.size)
     }
-    var operationOffset = start + 61
-    for index in 0..<count {
-      if let guess = accounts.guess(prepared[index].accountHash) {
-        guess.prefetch(operation: block[operationOffset])
-        prepared[index].guess = guess
-      }
-      operationOffset += prepared[index].size
-    }
-    return offset
+    loadBuckets(start, start + count)
   }
 
   /// Applies one record; the result is what is wrong with it.
   private mutating func apply(
-    _ record: RecordView, at position: UInt64, _ prepared: Prepared
+    _ record: RecordView, at position: UInt64, _ prepared: UnsafePointer<Prepared>
   ) -> ReplayError.Problem? {
     if let problem = malformation(of: record) { return problem }
     let item = record.item
     guard record.timestamp > lastTimestamp, record.timestamp <= UInt64(Int64.max) + (1 << 32) else {
       return .timestampNotIncreasing
     }
-    var account = prepared.guess
-    if account?.hasID(item.account) != true { account = accounts.find(item.account, hash: prepared.accountHash) }
+    var account = prepared.pointee.guess
+    if account?.hasID(item.account) != true {
+      account = accounts.find(item.account, hash: prepared.pointee.accountHash)
+    }
     if account == nil {
       let isCredit = item.type == RecordType.purchase || item.type == RecordType.bonus
       guard isCredit && record.sequence == 1 else { return .accountUnknown }
-      account = accounts.create(item.account, hash: prepared.accountHash)
+      account = accounts.create(item.account, hash: prepared.pointee.accountHash)
     }
     guard let account else { return .accountUnknown }
-    let match = match(item.id, of: item.account, hash: prepared.transactionHash)
+    let match = match(item.id, of: item.account, prepared)
     guard match.position == 0 && !(match.isVoid && item.type == RecordType.spend) else { return .duplicateID }
-    let place = Place(account: account, hash: prepared.transactionHash, vacancy: match.vacancy)
+    let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: match.vacancy)
     switch item.type {
-    case RecordType.spend: return applySpend(record, position, place, prepared.accountHash)
-    case RecordType.refund: return applyRefund(record, position, place, prepared.accountHash)
+    case RecordType.spend: return applySpend(record, position, place, prepared.pointee.accountHash)
+    case RecordType.refund: return applyRefund(record, position, place, prepared.pointee.accountHash)
     case RecordType.settlement, RecordType.tombstone:
-      return applyAside(record, position, place, prepared.accountHash)
+      return applyAside(record, position, place, prepared.pointee.accountHash)
     default:
       guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
       return applyTransaction(record, position, place, balance: balance)

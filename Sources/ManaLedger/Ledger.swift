@@ -21,7 +21,7 @@ public struct Ledger: ~Copyable {
   /// same for the same transactions, whatever the table seed.
   public internal(set) var digest: UInt64 = 0
 
-  /// Room for the preparation of one group of items.
+  /// What is known of the items that are on their way, by the lower bits of their index.
   let prepared: UnsafeMutablePointer<Prepared>
   /// Room for the positions of one page.
   let page: UnsafeMutablePointer<UInt64>
@@ -37,7 +37,7 @@ public struct Ledger: ~Copyable {
   public init(records: RecordSpace, tableSeed: UInt64) {
     self.records = records
     hashing = TableHash(seed: tableSeed)
-    prepared = .allocate(capacity: LedgerLimits.groupItems)
+    prepared = .allocate(capacity: LedgerLimits.preparedItems)
     page = .allocate(capacity: LedgerLimits.windowMax)
     ownItem = .allocate(byteCount: Item.bytes, alignment: 64)
   }

@@ -2,9 +2,13 @@ import ManaProtocol
 
 /// Limits of this module, with units and reasons.
 public enum LedgerLimits {
-  /// Items that are prepared together. While one waits for memory the others' loads are under way: 32 items with up to
-  /// six lines each are about what a core keeps in flight and what its first-level cache holds.
-  static let groupItems = 32
+  /// Items whose loads are started together: enough that the processor's page walkers and miss buffers are all busy,
+  /// few enough that three groups, with some six lines an item, stay in the first-level cache until their turn.
+  static let groupItems = 16
+
+  /// Items that are on their way at a time, a power of two of at least three groups; the mask of their indices.
+  static let preparedItems = 64
+  static let preparedMask = preparedItems - 1
 
   /// Records that one call of `list` may examine: about a millisecond when they are in memory but in no cache. A call
   /// that finds too little ends early with a cursor.

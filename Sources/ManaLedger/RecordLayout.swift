@@ -89,6 +89,22 @@ struct RecordView {
   var amountAsked: UInt64 { typeByte & ItemFlags.remaining.rawValue != 0 ? 0 : item.amount }
 }
 
+extension RecordView {
+  /// Writes a record's 96 bytes; its type byte is the item's.
+  @inline(__always)
+  static func store(
+    _ item: ItemView, amount: UInt64, balance: Int64, timestamp: UInt64, link: Link,
+    to record: UnsafeMutableRawPointer
+  ) {
+    record.copyMemory(from: item.base, byteCount: Item.bytes)
+    record.store(u64: amount, 48)
+    record.store(i64: balance, 64)
+    record.store(u64: timestamp, 72)
+    record.store(u64: link.previous | link.jump &<< 48, 80)
+    record.store(u64: link.jump &>> 16 | UInt64(link.sequence) &<< 32, 88)
+  }
+}
+
 /// The records of a shard's journal by position. The memory belongs to the journal, which keeps it while a ledger may
 /// read it.
 public struct RecordSpace {
@@ -132,5 +148,14 @@ public struct RecordWriter {
   public init(cursor: UnsafeMutableRawPointer, position: UInt64) {
     self.cursor = cursor
     self.position = position
+  }
+
+  /// Behind a record of `size` bytes that was written at the cursor.
+  @inline(__always)
+  mutating func advance(_ size: Int) {
+    cursor += size
+    position &+= UInt64(truncatingIfNeeded: size) &>> RecordLayout.unitShift
+    bytes &+= size
+    records &+= 1
   }
 }

@@ -22,6 +22,12 @@ static inline int64_t mana_file_system_type(const char *path) {
   return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
 }
 
+/// fallocate(2) without flags: takes room for the first `bytes` of a file.
+static inline int mana_fallocate(int descriptor, int64_t bytes) {
+  extern int fallocate64(int, int, int64_t, int64_t);
+  return fallocate64(descriptor, 0, 0, bytes);
+}
+
 /// Names a thread, in at most 15 bytes, for those who look at it from outside.
 static inline int mana_name_thread(pthread_t thread, const char *name) {
   extern int pthread_setname_np(pthread_t, const char *);

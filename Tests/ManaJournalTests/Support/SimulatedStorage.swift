@@ -54,6 +54,9 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   /// Room for segments' reservations, in bytes; nil: endless.
   private(set) var roomBytes: Int?
 
+  /// False: room cannot be taken, only be written to.
+  var canReserve = true
+
   func setRoom(_ bytes: Int?) {
     lock.lock()
     defer { lock.unlock() }
@@ -244,14 +247,16 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
       }
     }
 
-    func reserve(bytes: Int) throws(Errno) {
+    func reserve(bytes: Int) throws(Errno) -> Bool {
       try storage.locked { () throws(Errno) in
+        guard storage.canReserve else { return false }
         try storage.change()
         if let room = storage.roomBytes {
           guard room >= bytes else { throw .noSpace }
           storage.roomBytes = room - bytes
         }
         node.resize(to: max(node.current.buffer.count, bytes))
+        return true
       }
     }
 
