@@ -109,7 +109,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
-      name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol", "ManaTesting"], swiftSettings: strict),
+      name: "ManaServerTests",
+      dependencies: [
+        "ManaServer", "ManaLedger", "ManaJournal", "ManaProtocol", "ManaTesting",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "ManaClientTests",
       dependencies: [

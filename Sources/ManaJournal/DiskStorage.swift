@@ -121,12 +121,19 @@ final class DiskFile: StorageFile {
     return processID.flatMap { System.isRunning($0) ? $0 : nil }
   }
 
+  /// Over what stood there, and without giving its room back first: a full disk would not lend it again. What may be
+  /// left of a longer number stands behind the newline. Where there is no room at all, the lock holds without the id.
   fileprivate func writeHolder(_ processID: Int32) throws(Errno) {
-    try System.truncate(descriptor, to: 0)
     let line = Array("\(processID)\n".utf8)
     let text = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
     defer { text.deallocate() }
     text.copyBytes(from: line)
-    try System.write(descriptor, UnsafeRawBufferPointer(text), at: 0)
+    do {
+      try System.write(descriptor, UnsafeRawBufferPointer(text), at: 0)
+    } catch .noSpace, .diskQuotaExceeded {
+      return
+    } catch {
+      throw error
+    }
   }
 }

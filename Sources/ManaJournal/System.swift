@@ -98,10 +98,6 @@ enum System {
     return true
   }
 
-  static func truncate(_ descriptor: Int32, to bytes: Int) throws(Errno) {
-    try check(ftruncate(descriptor, off_t(bytes)))
-  }
-
   static func rename(_ source: String, _ target: String) throws(Errno) { try check(Glibc.rename(source, target)) }
   static func link(_ source: String, _ target: String) throws(Errno) { try check(Glibc.link(source, target)) }
   static func remove(_ path: String) throws(Errno) { try check(unlink(path)) }
