@@ -1,12 +1,12 @@
 # The two commands: `make run` and `make test`. Both install what is missing first, and say so.
 
-# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace and
-# the names of time zones.
+# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace, the
+# names of time zones, and ext4 for a disk that is full.
 PACKAGES := libuv1-dev libxxhash-dev pkg-config
-TEST_PACKAGES := $(PACKAGES) python3 strace tzdata
+TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs
 SERVER_ARGUMENTS ?=
 
-.PHONY: run test build lint format install-packages install-test-packages
+.PHONY: run test exhaustive build lint format install-packages install-test-packages
 
 run: install-packages
 	swift build --configuration release --product mana-server
@@ -21,6 +21,12 @@ test: install-test-packages
 	swift build --build-tests
 	swift test --skip-build
 	python3 -m unittest discover --start-directory Clients/Python/tests
+
+# Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
+exhaustive: install-test-packages
+	swift build --build-tests
+	MANA_EXHAUSTIVE=1 swift test --skip-build \
+	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Clients Tests

@@ -54,7 +54,7 @@ import Testing
   /// The whole way, with the cut and what is appended then: the same decisions, and a life after them.
   @Test func recoveryDoesWhatTheReaderDecides() throws {
     let journal = try FrozenJournal.filled(isClosed: false, seed: 41)
-    for bit in stride(from: 0, to: FrozenJournal.segmentBytes * 8, by: Exhaustive.isOn ? 53 : 4_999) {
+    for bit in stride(from: 0, to: FrozenJournal.segmentBytes * 8, by: Exhaustive.isOn ? 211 : 4_999) {
       let storage = journal.storage.copied()
       storage.flip(FrozenJournal.path(0), bit: bit)
       journal.storage.flip(FrozenJournal.path(0), bit: bit)

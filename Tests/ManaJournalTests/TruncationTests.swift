@@ -20,16 +20,19 @@ import Testing
       cleared = byte
       // Whole is a block of which only zeros were erased: those of its padding, or of its last record.
       let whole = journal.blocks.prefix { block in
-        original[max(byte, block.bytes.lowerBound)..<max(byte, block.bytes.upperBound)].allSatisfy { $0 == 0 }
+        isZero(original, max(byte, block.bytes.lowerBound)..<max(byte, block.bytes.upperBound))
       }
-      let isTorn =
-        whole.count < journal.blocks.count && byte > journal.blocks[whole.count].bytes.lowerBound
-        && original[journal.blocks[whole.count].bytes.lowerBound..<byte].contains { $0 != 0 }
+      let cut = whole.count < journal.blocks.count ? journal.blocks[whole.count].bytes.lowerBound : byte
+      let isTorn = cut < byte && !isZero(original, cut..<byte)
       let outcome = journal.read()
       if outcome != .read(blocks: whole.count, isTorn: isTorn) {
         Issue.record("zeros from byte \(byte): \(outcome), \(whole.count) blocks are whole")
       }
     }
+  }
+
+  private func isZero(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    bytes.withUnsafeBytes { System.isZero(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
   /// The same in a segment that is not the last: the next one proves that its end is missing.
