@@ -40,6 +40,7 @@ public final class Journal {
   private var handed: [(number: UInt64, endPosition: UInt64)] = []
   private var lastBlockHasRecords: Bool
   private var lastNumberWithRecords: UInt64
+  private var lastBlockBytes = 0
   private var threads: [UInt] = []
   private var isClosed = false
 
@@ -131,6 +132,17 @@ public final class Journal {
     moveCursor()
   }
 
+  /// In the middle of a turn: when nothing is on its way to the disk and a good piece has been appended, it goes now, so
+  /// that the disk works while the rest of the turn does. Else all that one turn brings is written behind it, and what
+  /// its replies bring behind that: the loop and the disk would wait for each other in turn. Where blocks are long
+  /// anyway, so that writing one takes longer than beginning to, nothing is done. O(1).
+  public func submitAhead(digest: UInt64, timestamp: UInt64) {
+    guard open.byteLength >= JournalLimits.submittedAheadBytesMin,
+      lastBlockBytes < JournalLimits.submittedAheadBytesMax
+    else { return }
+    submit(digest: digest, timestamp: timestamp)
+  }
+
   /// Looks what has become durable; true when `durableBlockNumber` changed.
   public func collectCompletions() -> Bool {
     let number = writer.durableNumber
@@ -165,6 +177,7 @@ public final class Journal {
       recordCount: open.recordCount, number: open.number, digest: digest, timestamp: timestamp)
     lastBlockHasRecords = !open.isEmpty
     if lastBlockHasRecords { lastNumberWithRecords = open.number }
+    lastBlockBytes = open.byteLength
     handed.append((block.number, block.endPosition))
     open.advance()
     writer.hand(block)

@@ -37,6 +37,13 @@ public enum JournalLimits {
   /// More would only add to the time a reply waits.
   static let blocksAheadMax = 4
 
+  /// What is worth a write of its own in the middle of a turn, in bytes: about as many records as are executed while it
+  /// is on its way.
+  static let submittedAheadBytesMin = 16 << 10
+
+  /// When the last block had so many bytes, writing takes its time for them, and a turn's records stay together.
+  static let submittedAheadBytesMax = 128 << 10
+
   /// The zeros of a new segment are written in pieces of this many bytes: long enough to stream, short enough that a
   /// commit does not wait long behind one.
   static let zeroPieceBytes = 1 << 20

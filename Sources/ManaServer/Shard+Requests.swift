@@ -1,5 +1,6 @@
 import Logging
 import ManaEventLoop
+import ManaJournal
 import ManaLedger
 import ManaProtocol
 
@@ -47,6 +48,7 @@ extension Shard {
       }
       session.connection.consume(header.length)
       session.arrivals.consume(header.length)
+      journal.submitAhead(digest: ledger.digest, timestamp: now)
     }
   }
 

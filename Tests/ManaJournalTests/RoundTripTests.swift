@@ -169,4 +169,33 @@ import Testing
     bench.close()
     #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
   }
+
+  /// In the middle of a turn a block goes when it is worth it, nothing is on its way, and blocks are short.
+  @Test func aheadGoesWhatIsWorthIt() throws {
+    var generator = SeededGenerator(seed: 14)
+    let bench = try JournalBench(segmentBytes: 16 << 20)
+    let journal = bench.journal
+    func submitAhead() -> Bool {
+      let number = journal.openBlockNumber
+      journal.submitAhead(digest: bench.fold.digest, timestamp: 1)
+      return journal.openBlockNumber > number
+    }
+    func append(bytes: Int) { #expect(bench.append(records: bytes / 32, bytes: 32, using: &generator) == .ready) }
+    append(bytes: JournalLimits.submittedAheadBytesMin - JournalLimits.blockHeaderBytes - 32)
+    #expect(!submitAhead(), "not worth it yet")
+    append(bytes: 32)
+    #expect(submitAhead())
+    append(bytes: JournalLimits.submittedAheadBytesMax)
+    #expect(!submitAhead(), "one is on its way")
+    bench.flush()
+    append(bytes: JournalLimits.submittedAheadBytesMax)
+    #expect(!submitAhead(), "the last block was long")
+    bench.flush()
+    append(bytes: 32)
+    bench.flush()
+    append(bytes: JournalLimits.submittedAheadBytesMin)
+    #expect(submitAhead(), "the last block was short")
+    bench.close()
+    #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
+  }
 }
