@@ -22,6 +22,7 @@ let package = Package(
     .executable(name: "mana-server", targets: ["mana-server"]),
     .executable(name: "mana", targets: ["mana"]),
     .executable(name: "mana-load", targets: ["mana-load"]),
+    .executable(name: "mana-bench", targets: ["mana-bench"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
   ],
   dependencies: [
@@ -63,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer", "ManaEventLoop", "ManaJournal",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -118,6 +119,12 @@ let package = Package(
       ],
       path: "Clients/mana-load",
       swiftSettings: strict),
+    // Starts servers and drives them with the load tester; nothing else needs it. Neither the server's modules nor SwiftNIO.
+    .executableTarget(
+      name: "mana-bench",
+      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Clients/mana-bench",
+      swiftSettings: strict),
 
     // One test target a module.
     .testTarget(name: "ManaProtocolTests", dependencies: ["ManaProtocol", "ManaTesting"], swiftSettings: strict),
@@ -158,6 +165,10 @@ let package = Package(
         "mana-load", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaBenchTests",
+      dependencies: ["mana-bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],

@@ -29,6 +29,9 @@ public final class EventLoop {
     public var writes: UInt64 = 0
     /// Connections accepted here or taken over.
     public var adopted: UInt64 = 0
+    /// The longest turn: from the end of a wait until what the turn has committed is offered to the sockets, by the wall
+    /// clock. The system calls that read belong to the wait.
+    public var longestTurnNanoseconds: UInt64 = 0
     /// Connections turned away because the process had no descriptor or memory left for them.
     public var shed: UInt64 = 0
   }
@@ -102,6 +105,8 @@ public final class EventLoop {
     state.pointee.counters.turns &+= 1
     delegate.turn()
     state.settle()
+    let turn = uv_hrtime() &- state.pointee.nowNanoseconds
+    state.pointee.counters.longestTurnNanoseconds = max(state.pointee.counters.longestTurnNanoseconds, turn)
   }
 
   /// Ends `run`: what this turn has committed is offered to the sockets once more, then everything is closed. On the

@@ -21,12 +21,22 @@ struct LedgerCreation {
     try writeTemporary(identity, again: wasInterrupted)
     let zeros = try SegmentFile.zeros(for: identity.segmentBytes)
     for shard in 0..<shardCount { try makeShard(shard, segmentBytes: identity.segmentBytes, zeros: zeros) }
+    try nameTemporary()
+    return identity
+  }
+
+  /// Makes a ledger of what is there: all its shards, complete.
+  func publish(_ identity: LedgerIdentity) throws(JournalError) {
+    try writeTemporary(identity)
+    try nameTemporary()
+  }
+
+  private func nameTemporary() throws(JournalError) {
     try syncDirectory("")
     try perform("rename", LedgerIdentity.temporaryName) { () throws(Errno) in
       try storage.rename(LedgerIdentity.temporaryName, to: LedgerIdentity.fileName)
     }
     try syncDirectory("")
-    return identity
   }
 
   /// Removes the first segments that an interrupted creation left. Anything else stays and is an error: it was not made
@@ -49,7 +59,7 @@ struct LedgerCreation {
     return names.contains(LedgerIdentity.temporaryName)
   }
 
-  private func writeTemporary(_ identity: LedgerIdentity, again: Bool) throws(JournalError) {
+  private func writeTemporary(_ identity: LedgerIdentity, again: Bool = false) throws(JournalError) {
     let memory = try SegmentMemory(bytes: JournalLimits.pageBytes)
     let bytes = UnsafeMutableRawBufferPointer(start: memory.base, count: LedgerIdentity.fileBytes)
     identity.encode(into: bytes)

@@ -1,7 +1,9 @@
 // Where the tables' memory comes from.
 //
-// Large blocks are carved out of chunks of 2 MiB that are mapped, aligned to 2 MiB, offered to the kernel as huge pages
-// and populated when they are made: a page fault in the middle of a batch costs more than the batch's arithmetic.
+// Large blocks are carved out of chunks of 2 MiB, aligned to 2 MiB, which are populated when they are made: a page fault
+// in the middle of a batch costs more than the batch's arithmetic. Chunks lie one behind the other in regions of address
+// space that are mapped, and offered to the kernel as huge pages, once: mapping waits for every other thread that is
+// having memory populated, populating does not.
 
 #if canImport(Glibc)
   import Glibc
@@ -11,12 +13,17 @@
 struct MemoryArena: ~Copyable {
   /// A huge page of x86-64 and of AArch64 with 4 KiB pages.
   static let chunkBytes = 2 << 20
+  /// Address space that is reserved at a time; it costs nothing until it is populated. Tables of some 40 million
+  /// transactions.
+  static let regionBytes = 1 << 30
   /// Blocks from this size on come out of chunks; smaller ones are not worth a huge page.
   static let carvedBytesMin = 256 << 10
   /// Of each block: a cache line.
   static let alignment = 64
 
-  private var chunks: [UnsafeMutableRawBufferPointer] = []
+  private var regions: [UnsafeMutableRawBufferPointer] = []
+  /// What is left of the latest region.
+  private var reserved = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var small: [UnsafeMutableRawPointer] = []
   private var open = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// Chunks that were mapped ahead.
@@ -27,7 +34,7 @@ struct MemoryArena: ~Copyable {
   init() {}
 
   deinit {
-    for chunk in chunks { Self.release(chunk) }
+    for region in regions { Self.release(region) }
     for block in small { block.deallocate() }
   }
 
@@ -62,8 +69,14 @@ struct MemoryArena: ~Copyable {
   }
 
   private mutating func mapChunk(_ count: Int) -> UnsafeMutableRawBufferPointer {
-    let chunk = Self.map((count + Self.chunkBytes - 1) & ~(Self.chunkBytes - 1))
-    chunks.append(chunk)
+    let wanted = (count + Self.chunkBytes - 1) & ~(Self.chunkBytes - 1)
+    if reserved.count < wanted {
+      reserved = Self.map(max(wanted, Self.regionBytes))
+      regions.append(reserved)
+    }
+    let chunk = UnsafeMutableRawBufferPointer(rebasing: reserved[..<wanted])
+    reserved = UnsafeMutableRawBufferPointer(rebasing: reserved[wanted...])
+    Self.populate(chunk)
     bytes += chunk.count
     return chunk
   }
@@ -79,34 +92,40 @@ struct MemoryArena: ~Copyable {
   #if canImport(Glibc)
     private static func map(_ count: Int) -> UnsafeMutableRawBufferPointer {
       let slack = count + chunkBytes
-      guard let mapping = mmap(nil, slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-        mapping != MAP_FAILED
-      else { preconditionFailure("no memory for \(count) bytes of tables") }
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+      guard let mapping = mmap(nil, slack, PROT_READ | PROT_WRITE, flags, -1, 0), mapping != MAP_FAILED
+      else { preconditionFailure("no address space for \(count) bytes of tables") }
       // What lies before and after the aligned part goes back at once.
       let before = (chunkBytes - Int(bitPattern: mapping) % chunkBytes) % chunkBytes
       let base = mapping + before
       if before > 0 { munmap(mapping, before) }
       if slack - before > count { munmap(base + count, slack - before - count) }
-      // Both are advice: without huge pages or without MADV_POPULATE_WRITE (23, Linux 5.14) the tables work as well.
+      // Advice: without huge pages the tables work as well.
       madvise(base, count, MADV_HUGEPAGE)
-      if madvise(base, count, 23) != 0 {
-        for offset in Swift.stride(from: 0, to: count, by: 4096) {
-          base.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-        }
-      }
       return UnsafeMutableRawBufferPointer(start: base, count: count)
     }
 
-    private static func release(_ chunk: UnsafeMutableRawBufferPointer) {
-      munmap(chunk.baseAddress, chunk.count)
+    private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
+      // Advice too: without MADV_POPULATE_WRITE (23, Linux 5.14) each page is touched.
+      if madvise(chunk.baseAddress, chunk.count, 23) != 0 {
+        for offset in Swift.stride(from: 0, to: chunk.count, by: 4096) {
+          chunk.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+        }
+      }
+    }
+
+    private static func release(_ region: UnsafeMutableRawBufferPointer) {
+      munmap(region.baseAddress, region.count)
     }
   #else
     private static func map(_ count: Int) -> UnsafeMutableRawBufferPointer {
-      let base = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: chunkBytes)
-      base.initializeMemory(as: UInt8.self, repeating: 0, count: count)
-      return UnsafeMutableRawBufferPointer(start: base, count: count)
+      .allocate(byteCount: count, alignment: chunkBytes)
     }
 
-    private static func release(_ chunk: UnsafeMutableRawBufferPointer) { chunk.deallocate() }
+    private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
+      chunk.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    private static func release(_ region: UnsafeMutableRawBufferPointer) { region.deallocate() }
   #endif
 }

@@ -96,6 +96,13 @@ extension Shard {
   /// Everything is answered and closed: the journal writes its closing block, and the loop ends.
   private func end() {
     journal.close(digest: ledger.digest, timestamp: now)
+    logger.info(
+      "stopped",
+      metadata: [
+        "shard": "\(index)", "transactions": "\(ledger.transactionCount)", "blocks": "\(journal.statistics.blocks)",
+        "longestFlushMicroseconds": "\(journal.statistics.flushNanosecondsMax / 1_000)",
+        "longestTurnMicroseconds": "\(loop.counters.longestTurnNanoseconds / 1_000)",
+      ])
     loop.stop()
     hasEnded = true
   }

@@ -31,7 +31,7 @@ import ManaTesting
   @Option(help: "How many processes run at the same time; all processors without it.")
   var jobs: Int?
 
-  @Option(help: "Plants an error in the server: \(Simulation.Planted.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "Plants an error in the server, which has to be found: early-reply.")
   var plant: Simulation.Planted?
 
   @Flag(help: "Prints each seed's digest, which is the same every time.")

@@ -8,11 +8,15 @@ import SystemPackage
 /// Starting the server, as often as it takes, and looking whether it has kept its word.
 extension Simulation {
   func start(isLast: Bool) throws {
+    var backup: SimulatedDisk?
     for attempt in 0..<40 {
       let isClean = isLast || attempt > 4
       if !isClean { planFaultsOfStart() }
-      // Should the disk have lied, an operator will restore what an honest one would have.
-      let backup = disk.silentFault != nil || disk.plans.contains { $0.kind == .staleRead } ? honestCopy() : nil
+      // Should the disk have lied, an operator will restore what an honest one would have: as it was before the first
+      // attempt, which may already have cut off what it could not see.
+      let mayLie = disk.silentFault != nil || disk.plans.contains { $0.kind == .staleRead }
+      if !mayLie || backup === disk { backup = nil }
+      if mayLie, backup == nil { backup = disk.honestCopy() }
       do {
         let server = try makeServer()
         clearPlans()
@@ -103,8 +107,6 @@ extension Simulation {
     disk = backup
     silentFaultStep = nil
   }
-
-  private func honestCopy() -> SimulatedDisk { disk.honestCopy() }
 
   // MARK: Faults of a start
 

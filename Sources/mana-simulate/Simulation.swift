@@ -91,7 +91,7 @@ final class Simulation: @unchecked Sendable {
       client.onAnswer = { [unowned self] request in
         outcome.answers += 1
         acknowledgements.note(request, at: step)
-        trace("request \(request.number) answered: \(request.answers.last!.status.name)")
+        trace("request \(request.number) answered: \(Self.describe(request))")
       }
       clients.append(client)
     }
@@ -109,6 +109,17 @@ final class Simulation: @unchecked Sendable {
     }
     try finish()
     return outcome
+  }
+
+  private static func describe(_ request: SimulatedRequest) -> String {
+    let answer = request.answers[request.answers.count - 1]
+    guard case .post(let batch) = request.content, let results = SimulatedRequest.results(in: answer) else {
+      return answer.status.name
+    }
+    let items = zip(batch.drafts, results).map { draft, result in
+      "\(draft.item.account)/\(draft.item.id) \(result.replayed ? "again " : "")\(result.status.name) \(result.sequence)"
+    }
+    return (batch.atomic ? "atomic " : "") + items.joined(separator: ", ")
   }
 
   var isAlive: Bool { server?.isServing == true && !hasFailed && !disk.isOff }

@@ -47,7 +47,8 @@ struct Supervisor {
       var waits = processes.map { pollfd(fd: $0.output, events: Int16(POLLIN), revents: 0) }
       _ = poll(&waits, nfds_t(waits.count), 1_000)
       for index in processes.indices.reversed() where waits[index].revents != 0 {
-        if !takeOutput(of: &processes[index]) { processes.replaceSubrange(index...index, with: succeed(processes[index])) }
+        if takeOutput(of: &processes[index]) { continue }
+        processes.replaceSubrange(index...index, with: succeed(processes[index]))
       }
       progress.show(done: report.totals.seeds + report.failures.count + running, failures: report.failures.count)
     }

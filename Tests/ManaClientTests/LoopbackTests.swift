@@ -172,11 +172,12 @@ private final class Shared<Value: Sendable>: Sendable {
       Ledger { request in connection == 0 ? [.close] : try Ledger.obliging(request) }
     } _: { server in
       try await withManaClient(address: server.address, configuration: single) { client in
+        #expect(client.reconnections == 0)
         let error = await failure { () throws(ManaError) in try await client.spend(42, 1, for: .export, id: 9) }
         #expect(error?.code == .connectionLost && error?.execution == .unknown && error?.transactionID == 9)
         #expect(error?.isRetryable == true && error?.cause != nil)
         let receipt = try await client.spend(42, 1, for: .export, id: 9)
-        #expect(receipt.id == 9 && server.connectionCount == 2)
+        #expect(receipt.id == 9 && server.connectionCount == 2 && client.reconnections == 1)
       }
     }
   }

@@ -124,8 +124,39 @@ import Testing
 
   @Test func stepsAreRound() {
     for (value, step) in [(0.0, 1.0), (0.3, 0.5), (1, 1), (1.1, 2), (4, 5), (6, 10), (120_000, 200_000)] {
-      #expect((Chart.roundStep(value) - step).magnitude < step * 1e-9, "\(value)")
+      #expect((ChartAxis.roundStep(value) - step).magnitude < step * 1e-9, "\(value)")
     }
+  }
+
+  static let axes: [(scale: Chart.Scale, least: Double, most: Double, marks: [Double])] = [
+    (.linear, 0, 0, [0, 1]), (.linear, 5, 7.9, [0, 2, 4, 6, 8]), (.linear, 0, 8, [0, 2, 4, 6, 8]),
+    (.logarithmic, 0, 0, [1, 2]), (.logarithmic, 3, 40, [2, 5, 10, 20, 50]),
+    (.logarithmic, 1_000, 1_000, [1_000, 2_000]),
+    (.logarithmic, 150, 90_000, [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000]),
+    (.logarithmic, 7, 3_000_000, [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]),
+  ]
+
+  @Test(arguments: axes.indices)
+  func axesHaveRoundMarks(_ index: Int) {
+    let (scale, least, most, marks) = Self.axes[index]
+    let axis = ChartAxis(scale, from: least, to: most)
+    #expect(axis.marks == marks)
+    #expect(axis.position(marks[0]) == 0)
+    #expect((axis.position(marks[marks.count - 1]) - 1).magnitude < 1e-5)
+    for value in [least, most] { #expect((0...1.000_01).contains(axis.position(value))) }
+  }
+
+  @Test func aDecadeIsAsHighAsAnyOther() {
+    let axis = ChartAxis(.logarithmic, from: 1, to: 100)
+    #expect((axis.position(10) - 0.5).magnitude < 1e-5)
+    for power in 0...40 { #expect((ChartAxis.logarithm(Double(1 << power)) - Double(power)).magnitude < 1e-9) }
+    #expect((ChartAxis.logarithm(10) - 3.321_928_09).magnitude < 1e-5)
+  }
+
+  @Test func aSampleIsAStep() {
+    let samples = [2.0, 4].map { Sample(seconds: $0, transactionsPerSecond: $0 * 10, p50: 1, p99: 1) }
+    let steps = Report.steps(samples, \.transactionsPerSecond)
+    #expect(steps.map(\.x) == [0, 2, 2, 4] && steps.map(\.y) == [20, 20, 40, 40])
   }
 
   @Test func longRunsAreThinned() {

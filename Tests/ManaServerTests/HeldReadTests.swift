@@ -77,7 +77,7 @@ import Testing
   /// What has come; none when nothing has.
   private func receive(from socket: Int32) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
-    let count = recv(socket, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+    let count = recv(socket, &bytes, bytes.count, Int32(MSG_DONTWAIT))
     return Array(bytes.prefix(max(0, count)))
   }
 }

@@ -38,8 +38,8 @@ enum PlantedError: CaseIterable {
     case .swapped: [.outOfOrder, .lost, .wrongBalance]
     case .numberSkipped, .timeGoesBack: [.outOfOrder]
     case .doubledUnderAnotherID, .noteChanged, .neverSent, .refundTooEarly: [.unasked]
-    case .refusalWithoutReason, .readFromTheFuture: [.unjustified]
-    case .readFromThePast: [.unjustified, .outOfOrder]
+    case .refusalWithoutReason: [.unjustified]
+    case .readFromThePast, .readFromTheFuture: [.unjustified, .outOfOrder]
     case .halfOfAtomic: [.partOfAtomic]
     case .timeoutForgotten: [.timeoutForgotten]
     }
@@ -78,7 +78,7 @@ enum PlantedError: CaseIterable {
       history.append(copy)
     case .swapped:
       history.swapAt(middle, middle + 1)
-      swap(&history[middle].sequence, &history[middle + 1].sequence)
+      for index in middle...middle + 1 { history[index].sequence = UInt32(index + 1) }
     case .numberSkipped: history[middle].sequence += 1
     case .timeGoesBack: history[middle].timestamp = history[middle - 1].timestamp
     case .balanceOff: history[middle].balanceAfter += 1
@@ -133,7 +133,9 @@ enum PlantedError: CaseIterable {
         return request.answers[0].status == .ok
       }
       guard let early = reads.first, let late = reads.last, early !== late else { return false }
-      if self == .readFromThePast { late.answers[0].body = early.answers[0].body } else {
+      if self == .readFromThePast {
+        late.answers[0].body = early.answers[0].body
+      } else {
         early.answers[0].body = late.answers[0].body
       }
     default: return false

@@ -47,6 +47,9 @@ public final class ManaClient: Sendable {
   /// What the server said about itself on the latest connection; nil before the first one.
   public var serverInformation: ServerInformation? { dispatcher.serverInformation }
 
+  /// How often a connection was made in the place of one that had ended, since the client was made.
+  public var reconnections: Int { dispatcher.reconnections }
+
   /// Connects, reconnects, and returns when the task is cancelled. Call it once; a second call traps.
   ///
   /// Cancelling ends the client: calls that wait fail as not executed, calls that are on their way fail as unknown.

@@ -8,14 +8,19 @@ import Synchronization
 /// calls of the library, and its results are written back in that layout, so that one accounting serves both carriers;
 /// that costs some nanoseconds a transaction. A request of one transaction becomes a single call, one of several a
 /// batch.
-struct ClientDriver: LoadDriver {
-  let address: ManaAddress
-  let connections: Int
+final class ClientDriver: LoadDriver {
+  private let address: ManaAddress
+  private let connections: Int
   /// Requests in flight on all connections together.
-  let inFlight: Int
+  private let inFlight: Int
+  /// Connections that were cut and that the library made anew, in all runs.
+  private(set) var reconnections = 0
 
-  /// The library reconnects by itself and does not say how often.
-  var reconnections: Int { 0 }
+  init(address: ManaAddress, connections: Int, inFlight: Int) {
+    self.address = address
+    self.connections = connections
+    self.inFlight = inFlight
+  }
 
   func run<Source: RequestSource>(
     _ source: inout Source, pacing: Pacing
@@ -26,7 +31,7 @@ struct ClientDriver: LoadDriver {
     configuration.clientName = RawHandshake.clientName
     let inFlight = inFlight
     let original = source
-    let shared = await withManaClient(address: address, configuration: configuration) { client in
+    let (shared, again) = await withManaClient(address: address, configuration: configuration) { client in
       // Connecting is not what is measured; the schedule begins when it is done.
       let failure = await Self.connect(client)
       let shared = SharedSource(
@@ -34,9 +39,10 @@ struct ClientDriver: LoadDriver {
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<inFlight { group.addTask { await ClientCaller(client: client, shared: shared).run() } }
       }
-      return shared
+      return (shared, client.reconnections)
     }
     source = shared.source
+    reconnections += again
     if let failure = shared.failure { throw failure }
     return shared.overdue(at: System.now())
   }

@@ -1,5 +1,13 @@
 /// A line chart as inline SVG: axes with round numbers, one or more lines. Pure text, no script.
 struct Chart {
+  /// How the vertical axis counts.
+  enum Scale {
+    /// From zero.
+    case linear
+    /// Each decade as high as any other, so that what is small is seen beside what is large. Values are at least 1.
+    case logarithmic
+  }
+
   /// One line.
   struct Line {
     var name: String
@@ -12,11 +20,12 @@ struct Chart {
   var marks: [(x: Double, label: String)]
   var xRange: ClosedRange<Double>
   var lines: [Line]
+  var scale = Scale.linear
   /// Writes a value of the vertical axis.
   var yLabel: (Double) -> String
 
   private static let width = 720.0
-  private static let height = 240.0
+  private static let height = 200.0
   private static let left = 84.0
   private static let right = 16.0
   private static let top = 28.0
@@ -24,15 +33,14 @@ struct Chart {
 
   /// The `svg` element; `title` is what a screen reader says.
   func svg(title: String) -> String {
-    let peak = lines.flatMap(\.points).map(\.y).max() ?? 0
-    let step = Self.roundStep(peak / 4)
-    let top = max(step, (peak / step).rounded(.up) * step)
+    let values = lines.flatMap(\.points).map(\.y)
+    // A second without a reply has no latency; a logarithm has no place for it either, and draws it at the foot.
+    let axis = ChartAxis(scale, from: values.filter { $0 > 0 }.min() ?? 0, to: values.max() ?? 0)
     var parts = [
       "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(HTML.escaped(title))\">"
     ]
-    for index in 0...Int((top / step).rounded()) {
-      let value = Double(index) * step
-      let y = Self.number(vertical(value, top))
+    for value in axis.marks {
+      let y = Self.number(vertical(value, axis))
       parts.append(
         "<line class=\"grid\" x1=\"\(Int(Self.left))\" x2=\"\(Int(Self.width - Self.right))\" y1=\"\(y)\" y2=\"\(y)\"/>"
       )
@@ -44,7 +52,7 @@ struct Chart {
       parts.append("<text class=\"x\" x=\"\(x)\" y=\"\(Int(Self.height) - 8)\">\(HTML.escaped(mark.label))</text>")
     }
     for (index, line) in lines.enumerated() {
-      let points = line.points.map { "\(Self.number(horizontal($0.x))),\(Self.number(vertical($0.y, top)))" }
+      let points = line.points.map { "\(Self.number(horizontal($0.x))),\(Self.number(vertical($0.y, axis)))" }
       parts.append("<polyline class=\"\(line.style)\" points=\"\(points.joined(separator: " "))\"/>")
       if lines.count > 1 {
         let x = Int(Self.left) + index * 80
@@ -61,20 +69,11 @@ struct Chart {
     return Self.left + part * (Self.width - Self.left - Self.right)
   }
 
-  private func vertical(_ y: Double, _ top: Double) -> Double {
-    Self.height - Self.bottom - y / top * (Self.height - Self.bottom - Self.top)
+  private func vertical(_ y: Double, _ axis: ChartAxis) -> Double {
+    Self.height - Self.bottom - axis.position(y) * (Self.height - Self.bottom - Self.top)
   }
 
   private static func number(_ value: Double) -> String { Text.fixed(value, places: 1) }
-
-  /// The smallest of 1, 2, 5 × 10^n that is at least `value`.
-  static func roundStep(_ value: Double) -> Double {
-    guard value > 0 else { return 1 }
-    var power = 1.0
-    while power * 10 <= value { power *= 10 }
-    while power > value { power /= 10 }
-    return [1, 2, 5, 10].map { $0 * power }.first { $0 >= value } ?? power * 10
-  }
 }
 
 /// Text inside a document.

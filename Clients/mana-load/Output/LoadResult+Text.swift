@@ -50,9 +50,12 @@ extension LoadResult {
         "\(machine.processor), \(Text.count(machine.processors, "processor")), \(memory) GiB, \(machine.system)"
       ),
       ("began", System.utcText(startedAt)),
-      ("again", settings.command),
+      (Self.commandName, settings.command),
     ]
   }
+
+  /// What the command that does it again is called among the facts.
+  static let commandName = "again"
 }
 
 extension LatencySummary {

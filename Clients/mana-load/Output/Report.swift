@@ -33,7 +33,7 @@ struct Report {
       <section>
       <h2>Particulars</h2>
       <table>
-      \(particulars.map { "<tr><th>\(HTML.escaped($0.name))</th><td>\(HTML.escaped($0.text))</td></tr>" }.joined(separator: "\n"))
+      \(particulars.map { "<tr><th>\(HTML.escaped($0.name))</th><td>\(Self.words($0))</td></tr>" }.joined(separator: "\n"))
       </table>
       </section>
       </body>
@@ -58,23 +58,31 @@ struct Report {
     return rows + result.facts
   }
 
+  /// A command breaks between its words only, so that it can be read and copied.
+  private static func words(_ row: (name: String, text: String)) -> String {
+    guard row.name == LoadResult.commandName else { return HTML.escaped(row.text) }
+    return "<code>"
+      + row.text.split(separator: " ").map { "<span>\(HTML.escaped(String($0)))</span>" }
+      .joined(separator: " ") + "</code>"
+  }
+
   /// Empty for a run that was over before its first second was.
   private var timeSections: String {
     let samples = Self.thinned(result.samples)
     guard let last = samples.last, samples.count > 1 else { return "" }
     let range = 0...last.seconds
-    let step = max(1, Chart.roundStep(last.seconds / 8).rounded(.up))
+    let step = max(1, ChartAxis.roundStep(last.seconds / 8).rounded(.up))
     let marks = stride(from: 0, through: last.seconds, by: step).map { ($0, "\(Text.plain($0)) s") }
     let rate = Chart(
       marks: marks, xRange: range,
-      lines: [.init(name: "rate", style: "rate", points: samples.map { ($0.seconds, $0.transactionsPerSecond) })],
+      lines: [.init(name: "rate", style: "rate", points: Self.steps(samples, \.transactionsPerSecond))],
       yLabel: { Text.grouped($0) })
     let latency = Chart(
       marks: marks, xRange: range,
       lines: [
-        .init(name: "p50", style: "p50", points: samples.map { ($0.seconds, Double($0.p50)) }),
-        .init(name: "p99", style: "p99", points: samples.map { ($0.seconds, Double($0.p99)) }),
-      ], yLabel: { Text.latency(UInt64($0)) })
+        .init(name: "p50", style: "p50", points: Self.steps(samples) { Double($0.p50) }),
+        .init(name: "p99", style: "p99", points: Self.steps(samples) { Double($0.p99) }),
+      ], scale: .logarithmic, yLabel: { Text.latency(UInt64($0)) })
     return """
       <section>
       <h2>Transactions a second over time</h2>
@@ -87,6 +95,15 @@ struct Report {
       """
   }
 
+  /// A sample is what was so from the end of the one before it to its own: a line with steps.
+  static func steps(_ samples: [Sample], _ value: (Sample) -> Double) -> [(x: Double, y: Double)] {
+    var begin = 0.0
+    return samples.flatMap { sample in
+      defer { begin = sample.seconds }
+      return [(begin, value(sample)), (sample.seconds, value(sample))]
+    }
+  }
+
   /// The horizontal axis counts nines: p90, p99 and p99.9 are equally far apart.
   private var percentileChart: String {
     let points = result.percentiles.map { (x: Self.position($0.percent), y: Double($0.nanoseconds)) }
@@ -94,7 +111,7 @@ struct Report {
     return Chart(
       marks: marks.map { (Self.position($0), $0 == 100 ? "max" : "p\(Text.plain($0))") },
       xRange: 0...Self.position(100), lines: [.init(name: "latency", style: "p99", points: points)],
-      yLabel: { Text.latency(UInt64($0)) }
+      scale: .logarithmic, yLabel: { Text.latency(UInt64($0)) }
     ).svg(title: "Latency by percentile")
   }
 
@@ -122,23 +139,41 @@ struct Report {
     }
   }
 
+  /// Light or dark as the reader has it; black on white, and smaller, on paper.
   private static let style = """
-    body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
+    :root { color-scheme: light dark; --text: #1b1f24; --quiet: #57606a; --line: #d8dee4; --ground: #ffffff;
+      --rate: #1a7f37; --p50: #0969da; --p99: #bc4c00; }
+    @media (prefers-color-scheme: dark) {
+      :root { --text: #e6edf3; --quiet: #9198a1; --line: #30363d; --ground: #0d1117;
+        --rate: #3fb950; --p50: #58a6ff; --p99: #f0883e; }
+    }
+    body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
+      color: var(--text); background: var(--ground); }
     h1 { font-size: 1.5rem; margin-bottom: .25rem; }
     h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
     table { border-collapse: collapse; width: 100%; }
-    th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #d8dee4; }
+    th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
     td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
     th { font-weight: 600; white-space: nowrap; }
-    .figures td { font-size: 1.15rem; }
-    svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: #57606a; }
-    svg .grid { stroke: #d8dee4; stroke-width: 1; }
+    .figures td { font-size: clamp(.85rem, 2.6vw, 1.15rem); white-space: nowrap; }
+    code { font: .9em ui-monospace, monospace; }
+    code span { white-space: nowrap; }
+    svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: var(--quiet); }
+    svg .grid { stroke: var(--line); stroke-width: 1; }
     svg .y { text-anchor: end; }
     svg .x { text-anchor: middle; }
     svg .rate, svg .p50, svg .p99 { fill: none; stroke-width: 2; stroke-linejoin: round; }
-    svg .rate { stroke: #1a7f37; }
-    svg .p50 { stroke: #0969da; }
-    svg .p99 { stroke: #bc4c00; }
-    @media print { body { margin: 0; max-width: none; } section { break-inside: avoid; } }
+    svg .rate { stroke: var(--rate); }
+    svg .p50 { stroke: var(--p50); }
+    svg .p99 { stroke: var(--p99); }
+    @page { margin: 15mm; }
+    @media print {
+      :root { color-scheme: light; --text: #000000; --quiet: #444444; --line: #bbbbbb; --ground: #ffffff;
+        --rate: #1a7f37; --p50: #0969da; --p99: #bc4c00; }
+      body { font-size: 12px; margin: 0; padding: 0; max-width: none; }
+      h1 { margin-top: 0; }
+      h2 { margin: 1.2rem 0 .3rem; }
+      section, tr { break-inside: avoid; }
+    }
     """
 }

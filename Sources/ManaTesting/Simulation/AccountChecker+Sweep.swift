@@ -26,13 +26,24 @@ extension AccountChecker {
       pending += starting[count]
       explain(&pending)
       if let overdue = pending.first(where: { $0.highest == count }) {
-        throw finding(
-          .unjustified,
-          "request \(overdue.observation.request), answered at step \(overdue.observation.answered), behind "
-            + "\(overdue.lowest) to \(overdue.highest) of \(effects.count) effects: \(overdue.observation.content)")
+        throw finding(.unjustified, describe(overdue))
       }
       if count < effects.count { try apply(effects[count]) }
     }
+  }
+
+  private func describe(_ pending: Pending) -> String {
+    let observation = pending.observation
+    var text =
+      "request \(observation.request), sent at step \(observation.invoked) and answered at \(observation.answered), "
+      + "behind \(pending.lowest) to \(pending.highest) of \(effects.count) effects: \(observation.content)"
+    if case .item(let draft, _, _, _) = observation.content {
+      text += "; its id came in requests \((evidence.sent[draft.item.id] ?? []).map(\.request))"
+    }
+    if pending.highest < effects.count {
+      text += "; effect \(pending.highest), first sent at \(firstSent[pending.highest]): \(effects[pending.highest])"
+    }
+    return text
   }
 
   /// Drops the answers that the present state explains. One that was asked for after another had been answered has to

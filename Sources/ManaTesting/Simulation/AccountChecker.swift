@@ -152,12 +152,14 @@ struct AccountChecker {
     for applied in evidence.applied where applied.result.sequence == 0 && applied.isFull {
       candidates[applied.result.timestamp] = [applied.draft]
     }
-    var choices: [[UInt64: ItemDraft]] = [[:]]
-    for (time, drafts) in candidates.sorted(by: { $0.key < $1.key }) {
-      let isAmbiguous = drafts.count > 1 && choices.count < 64
-      choices = choices.flatMap { choice in
-        (isAmbiguous ? drafts[...] : drafts.prefix(1)).map { draft in choice.merging([time: draft]) { $1 } }
-      }
+    // What was sent first is the likeliest; then one after the other of the unlikely ones.
+    let sorted = candidates.mapValues { drafts in
+      drafts.sorted { evidence.firstSent($0.item.id) < evidence.firstSent($1.item.id) }
+    }
+    let likeliest = sorted.mapValues { $0[0] }
+    var choices = [likeliest]
+    for (time, drafts) in sorted.sorted(by: { $0.key < $1.key }) {
+      for draft in drafts.dropFirst() { choices.append(likeliest.merging([time: draft]) { $1 }) }
     }
     return choices
   }
@@ -173,9 +175,9 @@ struct AccountChecker {
       switch effect.content {
       case .transaction(let place):
         bySequence[place + 1] = index
-        firstSent[index] = evidence.sent[history[place].shown.item.id]?.map(\.firstSent).min() ?? 0
+        firstSent[index] = evidence.firstSent(history[place].shown.item.id)
       case .aside(let draft):
-        firstSent[index] = evidence.sent[draft.item.id]?.map(\.firstSent).min() ?? 0
+        firstSent[index] = evidence.firstSent(draft.item.id)
       }
     }
     func note(_ index: Int?, _ step: Int) {

@@ -44,6 +44,9 @@ struct AccountEvidence {
   var observations: [Observation] = []
   var atomics: [AtomicBatch] = []
 
+  /// The step at which an id was first sent; 0 when it never was.
+  func firstSent(_ id: UInt128) -> Int { sent[id]?.lazy.map(\.firstSent).min() ?? 0 }
+
   /// Takes what a request and its answers say, account by account.
   static func collect(_ request: SimulatedRequest, into evidence: inout [UInt128: AccountEvidence]) throws {
     guard case .post(let batch) = request.content else {

@@ -122,7 +122,8 @@ extension ConnectionPool: ConnectionOwner {
     slot.stage = .ready(connection, since: .now())
     lastConnectError = nil
     let information = ServerInformation(welcome)
-    latest.information = information
+    latest.welcomed(information, again: slot.wasConnected)
+    slot.wasConnected = true
     logger?.debug(
       "connected to the ledger",
       metadata: [

@@ -23,6 +23,8 @@ final class ConnectionPool {
     /// Attempts since a connection of this slot last proved good.
     var attempt = 0
     var timer: Scheduled<Void>?
+    /// Whether there has been a connection here.
+    var wasConnected = false
 
     init(number: Int) { self.number = number }
 

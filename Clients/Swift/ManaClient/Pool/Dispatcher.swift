@@ -33,6 +33,7 @@ final class Dispatcher: Sendable {
   }
 
   var serverInformation: ServerInformation? { latest.information }
+  var reconnections: Int { latest.reconnections }
 
   /// Hands a message to the pool. Messages of one thread arrive in their order.
   func post(_ message: Message) {
@@ -53,12 +54,23 @@ final class Dispatcher: Sendable {
   }
 }
 
-/// What the server said on the latest connection, for any thread to read.
+/// What the server said on the latest connection, and how often one was made again, for any thread to read.
 final class LatestServer: Sendable {
-  private let stored = Mutex<ServerInformation?>(nil)
+  private struct State {
+    var information: ServerInformation?
+    var reconnections = 0
+  }
 
-  var information: ServerInformation? {
-    get { stored.withLock { $0 } }
-    set { stored.withLock { $0 = newValue } }
+  private let state = Mutex(State())
+
+  var information: ServerInformation? { state.withLock { $0.information } }
+  var reconnections: Int { state.withLock { $0.reconnections } }
+
+  /// A connection was made; `again` in the place of one that had been.
+  func welcomed(_ information: ServerInformation, again: Bool) {
+    state.withLock { state in
+      state.information = information
+      if again { state.reconnections += 1 }
+    }
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The simulation itself, as a program of its own: it brings its own libuv, which must not meet the other tests'.
-@Suite(.serialized) struct SimulationTests {
+@Suite(.serialized) struct ProgramTests {
   private static let program: URL = {
     #if os(macOS)
       Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }!.bundleURL.deletingLastPathComponent()

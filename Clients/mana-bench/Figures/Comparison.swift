@@ -1,0 +1,134 @@
+/// The ledger and its peers, measured one after the other.
+struct Comparison: Codable, Equatable {
+  struct Row: Codable, Equatable {
+    var system: String
+    var work: String
+    /// Nil when it could not be measured; the remark says why.
+    var figures: PeerFigures?
+    var remark = ""
+    /// How many times as much the ledger does a second, in batches and in single calls; nil for the ledger itself.
+    var batchesAgainst: Double?
+    var singleCallsAgainst: Double?
+  }
+
+  var date: String
+  var machine: String
+  var plan: String
+  var rows: [Row]
+
+  init(date: String, machine: String, plan: String, ours: [Row], peers: [Row]) {
+    (self.date, self.machine, self.plan) = (date, machine, plan)
+    let (batches, singles) = (ours.first?.figures?.perSecond, ours.dropFirst().first?.figures?.perSecond)
+    rows =
+      ours
+      + peers.map { row in
+        var row = row
+        if let rate = row.figures?.perSecond, rate > 0 {
+          row.batchesAgainst = batches.map { $0 / rate }
+          row.singleCallsAgainst = singles.map { $0 / rate }
+        }
+        return row
+      }
+  }
+
+  /// Measures the peers first, then the ledger; each alone.
+  init(_ session: Session, grpc: String?) throws(BenchError) {
+    let peers = try session.redisRows() + session.postgresRows() + session.grpcRows(program: grpc)
+    let ours = try session.ownRows()
+    self.init(
+      date: System.today(), machine: session.machine.map(MachineText.text) ?? MachineText.unknown,
+      plan: session.plan.text, ours: ours, peers: peers)
+  }
+
+  func text(json: Bool, markdown: Bool) throws(BenchError) -> String {
+    if json { return try JSONOutput.text(self) }
+    let heading = "Measured on \(date): \(machine); \(plan)."
+    return heading + "\n\n" + (markdown ? table.markdown : table.plain)
+  }
+
+  private var table: Table {
+    func times(_ value: Double?) -> String { value.map { Quantity.digits($0) + " ×" } ?? "" }
+    return Table(
+      columns: [
+        ("system", .left), ("work", .left), ("charges a second", .right), ("p50", .right), ("p99", .right),
+        ("Mana in batches", .right), ("Mana in single calls", .right),
+      ],
+      rows: rows.map { row in
+        guard let figures = row.figures else { return [row.system, row.work, row.remark, "", "", "", ""] }
+        return [
+          row.system, row.work, Quantity.rate(figures.perSecond), Quantity.time(microseconds: figures.p50),
+          Quantity.time(microseconds: figures.p99), times(row.batchesAgainst), times(row.singleCallsAgainst),
+        ]
+      })
+  }
+}
+
+extension Session {
+  fileprivate func ownRows() throws(BenchError) -> [Comparison.Row] {
+    func row(_ work: String, _ rate: Rate) -> Comparison.Row {
+      Comparison.Row(
+        system: "Mana", work: work, figures: PeerFigures(perSecond: rate.median, p50: rate.p50, p99: rate.p99))
+    }
+    return [
+      row("batches of 8190, 4 in flight", try largeBatches()),
+      row("single calls, 512 in flight", try measure("single calls, 512 in flight", Loads.singleCalls)),
+      row("single calls, one at a time", try measure("single calls, one at a time", Loads.oneAtATime)),
+    ]
+  }
+
+  /// The median round of a peer, by its rate.
+  private func median(
+    _ what: String, _ round: () throws(BenchError) -> PeerFigures
+  ) throws(BenchError) -> PeerFigures {
+    var rounds: [PeerFigures] = []
+    for number in 1...plan.rounds {
+      progress.begin(plan.rounds == 1 ? what : "\(what), \(number) of \(plan.rounds)")
+      rounds.append(try round())
+    }
+    return rounds.sorted { $0.perSecond < $1.perSecond }[(rounds.count - 1) / 2]
+  }
+
+  fileprivate func redisRows() throws(BenchError) -> [Comparison.Row] {
+    let work = "Lua script, \(Redis.connections) connections \(Redis.depth) deep"
+    guard let redis = try Redis.start(workbench) else {
+      return [Comparison.Row(system: "Redis", work: work, remark: "not installed")]
+    }
+    defer { redis.stop() }
+    let figures = try median("Redis") { () throws(BenchError) in
+      try redis.charge(seconds: plan.seconds) { progress.show() }
+    }
+    return [Comparison.Row(system: redis.version, work: work, figures: figures)]
+  }
+
+  fileprivate func postgresRows() throws(BenchError) -> [Comparison.Row] {
+    let single = "stored function, single calls, \(Postgres.singleConnections) connections"
+    let size = "\(Quantity.grouped(Postgres.batch)), \(Postgres.batchConnections) connections"
+    let batched = "stored function, batches of " + size
+    guard let postgres = try Postgres.start(workbench) else {
+      return [single, batched].map { Comparison.Row(system: "PostgreSQL", work: $0, remark: "not installed") }
+    }
+    defer { postgres.stop() }
+    let singly = try median("PostgreSQL, single calls") { () throws(BenchError) in
+      try postgres.chargeSingly(seconds: plan.seconds) { progress.show() }
+    }
+    let inBatches = try median("PostgreSQL, batches") { () throws(BenchError) in
+      try postgres.chargeInBatches(seconds: plan.seconds) { progress.show() }
+    }
+    return [
+      Comparison.Row(system: postgres.version, work: single, figures: singly),
+      Comparison.Row(system: postgres.version, work: batched, figures: inBatches),
+    ]
+  }
+
+  fileprivate func grpcRows(program: String?) throws(BenchError) -> [Comparison.Row] {
+    let work = "unary calls, nothing behind them, \(GRPC.concurrent) at a time"
+    guard let grpc = try GRPC.start(workbench, program: program) else {
+      return [Comparison.Row(system: "grpc-swift-2", work: work, remark: "not built")]
+    }
+    defer { grpc.stop() }
+    let figures = try median("grpc-swift-2") { () throws(BenchError) in
+      try grpc.call(seconds: plan.seconds) { progress.show() }
+    }
+    return [Comparison.Row(system: "grpc-swift-2", work: work, figures: figures)]
+  }
+}
