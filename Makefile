@@ -1,10 +1,10 @@
 # The two commands: `make run` and `make test`. And two that measure: `make bench` (the list of figures) and
 # `make compare` (beside Redis, PostgreSQL and gRPC). All install what is missing first, and say so.
 
-# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace and
-# the names of time zones.
+# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace, the
+# names of time zones, and ext4 for a disk that is full.
 PACKAGES := libuv1-dev libxxhash-dev pkg-config
-TEST_PACKAGES := $(PACKAGES) python3 strace tzdata
+TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs
 # What one would use instead.
 PEER_PACKAGES := redis-server postgresql
 SERVER_ARGUMENTS ?=
@@ -14,7 +14,7 @@ COMPARE_ARGUMENTS ?=
 # Its own package in its own folder: SwiftNIO's TLS and HTTP/2 take minutes to build, once.
 GRPC_SCRATCH := .build-grpc
 
-.PHONY: run test build build-for-measuring bench compare lint format install-packages install-test-packages
+.PHONY: run test exhaustive build build-for-measuring bench compare lint format install-packages install-test-packages
 
 run: install-packages
 	swift build --configuration release --product mana-server
@@ -29,6 +29,12 @@ test: install-test-packages
 	swift build --build-tests
 	swift test --skip-build
 	python3 -m unittest discover --start-directory Clients/Python/tests
+
+# Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
+exhaustive: install-test-packages
+	swift build --build-tests
+	MANA_EXHAUSTIVE=1 swift test --skip-build \
+	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
 bench: build-for-measuring
 	@exec .build/release/mana-bench figures $(BENCH_ARGUMENTS)

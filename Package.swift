@@ -64,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer", "ManaEventLoop", "ManaJournal",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -120,7 +120,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
     .testTarget(
-      name: "ManaServerTests", dependencies: ["ManaServer", "ManaProtocol", "ManaTesting"], swiftSettings: strict),
+      name: "ManaServerTests",
+      dependencies: [
+        "ManaServer", "ManaLedger", "ManaJournal", "ManaProtocol", "ManaTesting",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "ManaClientTests",
       dependencies: [

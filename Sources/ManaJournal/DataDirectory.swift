@@ -34,7 +34,7 @@ public final class DataDirectory: Sendable {
       storage: DiskStorage(root: path, isDirect: unsuitable == nil), creatingWith: options)
   }
 
-  private static func makeRoot(_ path: FilePath) throws(JournalError) {
+  static func makeRoot(_ path: FilePath) throws(JournalError) {
     do {
       try System.makeDirectory(path.string)
     } catch .fileExists {
@@ -78,7 +78,7 @@ public final class DataDirectory: Sendable {
     }
   }
 
-  private enum LockFile {
+  enum LockFile {
     static let name = "lock"
   }
 
@@ -92,7 +92,7 @@ public final class DataDirectory: Sendable {
     }
   }
 
-  private static func readIdentity(in storage: any Storage) throws(JournalError) -> LedgerIdentity {
+  static func readIdentity(in storage: any Storage) throws(JournalError) -> LedgerIdentity {
     let name = storage.describe(LedgerIdentity.fileName)
     let file = try JournalError.naming("open", name) { () throws(Errno) in try storage.open(LedgerIdentity.fileName) }
     let size = try JournalError.naming("measure", name) { () throws(Errno) in try file.size() }

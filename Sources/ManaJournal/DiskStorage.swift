@@ -5,10 +5,13 @@ struct DiskStorage: Storage {
   let root: FilePath
   /// False where direct input and output is not to be had and the operator accepted that.
   let isDirect: Bool
+  /// True for the tools that must not change anything: files are opened without the right to.
+  let isReadOnly: Bool
 
-  init(root: FilePath, isDirect: Bool = true) {
+  init(root: FilePath, isDirect: Bool = true, isReadOnly: Bool = false) {
     self.root = root
     self.isDirect = isDirect
+    self.isReadOnly = isReadOnly
   }
 
   func describe(_ path: String) -> String { path.isEmpty ? root.string : root.appending(path).string }
@@ -27,7 +30,9 @@ struct DiskStorage: Storage {
   }
 
   func open(_ path: String) throws(Errno) -> any StorageFile {
-    DiskFile(try System.open(describe(path), isDirect ? .direct : []))
+    var options: System.OpenOptions = isDirect ? .direct : []
+    if isReadOnly { options.insert(.readOnly) }
+    return DiskFile(try System.open(describe(path), options))
   }
 
   func create(_ path: String) throws(Errno) -> any StorageFile {
@@ -38,6 +43,8 @@ struct DiskStorage: Storage {
     try System.rename(describe(source), describe(target))
   }
 
+  func link(_ source: String, to target: String) throws(Errno) { try System.link(describe(source), describe(target)) }
+
   func remove(_ path: String) throws(Errno) { try System.remove(describe(path)) }
 
   func lock(_ path: String) throws(Errno) -> LockOutcome {
@@ -47,6 +54,19 @@ struct DiskStorage: Storage {
     try file.writeHolder(System.processID)
     return .acquired(file)
   }
+
+  func lockForReading(_ path: String) throws(Errno) -> LockOutcome {
+    let file: DiskFile
+    do {
+      file = DiskFile(try System.open(describe(path), .readOnly))
+    } catch .noSuchFileOrDirectory {
+      // A copy that no server has had.
+      return .acquired(NoLock())
+    }
+    return try System.tryLock(file.descriptor, shared: true) ? .acquired(file) : .held(by: try file.holder())
+  }
+
+  private final class NoLock: Sendable {}
 
   func unsuitableFileSystem() throws(Errno) -> String? {
     switch try System.fileSystemType(of: root.string) {
@@ -85,6 +105,10 @@ final class DiskFile: StorageFile {
 
   func sync() throws(Errno) { try System.syncData(descriptor) }
 
+  func view(bytes: Int) throws(Errno) -> SegmentMemory {
+    SegmentMemory(owning: try System.map(descriptor, bytes: bytes), bytes: bytes)
+  }
+
   // MARK: The lock file's text: the holder's process id in decimal digits and a newline.
 
   /// The process id in a lock file that someone else holds; nil while its holder has not written it yet.
@@ -92,15 +116,24 @@ final class DiskFile: StorageFile {
     let text = UnsafeMutableRawBufferPointer.allocate(byteCount: min(try size(), 16), alignment: 1)
     defer { text.deallocate() }
     try System.read(descriptor, into: text, at: 0)
-    return Int32(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    let processID = Int32(String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    // A tool that only reads holds the lock without writing its id: what stands there is then an earlier server's.
+    return processID.flatMap { System.isRunning($0) ? $0 : nil }
   }
 
+  /// Over what stood there, and without giving its room back first: a full disk would not lend it again. What may be
+  /// left of a longer number stands behind the newline. Where there is no room at all, the lock holds without the id.
   fileprivate func writeHolder(_ processID: Int32) throws(Errno) {
-    try System.truncate(descriptor, to: 0)
     let line = Array("\(processID)\n".utf8)
     let text = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
     defer { text.deallocate() }
     text.copyBytes(from: line)
-    try System.write(descriptor, UnsafeRawBufferPointer(text), at: 0)
+    do {
+      try System.write(descriptor, UnsafeRawBufferPointer(text), at: 0)
+    } catch .noSpace, .diskQuotaExceeded {
+      return
+    } catch {
+      throw error
+    }
   }
 }

@@ -5,6 +5,10 @@ public import SystemPackage
 public enum JournalError: Error, Equatable, Sendable {
   /// The directory holds something else: `file` is not ours, and no identity file says that the rest is.
   case notADataDirectory(directory: String, file: String)
+  /// Where a tool looks for a ledger is none.
+  case noLedger(directory: String)
+  /// Where a copy is to be made there is something already.
+  case targetNotEmpty(directory: String)
   /// The identity file's bytes are not what was written.
   case identityDamaged(file: String, reason: String)
   /// The identity file is of a format that this program does not know.
@@ -39,6 +43,13 @@ public struct JournalDamage: Equatable, Sendable {
   public let byte: Int
   /// What is wrong there, and how it is known that the block had been acknowledged: two clauses.
   public let reason: String
+
+  public init(file: String, block: UInt64, byte: Int, reason: String) {
+    self.file = file
+    self.block = block
+    self.byte = byte
+    self.reason = reason
+  }
 }
 
 extension JournalError: CustomStringConvertible {
@@ -47,6 +58,10 @@ extension JournalError: CustomStringConvertible {
     case .notADataDirectory(let directory, let file):
       return "\(directory) is not a data directory: it holds \(file) but no identity file `ledger`. Name an empty "
         + "or absent directory to make a ledger, or restore the whole directory from a copy."
+    case .noLedger(let directory):
+      return "There is no ledger in \(directory): it has no identity file `ledger`. Name a server's data directory."
+    case .targetNotEmpty(let directory):
+      return "\(directory) is not empty. Name a directory that is empty or absent; nothing was changed."
     case .identityDamaged(let file, let reason):
       return "The identity file \(file) is damaged: \(reason). Restore it from a copy; nothing was changed."
     case .unsupportedVersion(let file, let found, let supported):
@@ -65,7 +80,9 @@ extension JournalError: CustomStringConvertible {
       return "The directory \(directory) of an existing ledger is missing. Restore it from a copy; nothing was changed."
     case .damaged(let damage):
       return "Acknowledged transactions cannot be read: segment \(damage.file), block \(damage.block), byte "
-        + "\(damage.byte): \(damage.reason). Restore the data directory from a copy; nothing was changed."
+        + "\(damage.byte): \(damage.reason). Restore the data directory from a copy; nothing was changed. "
+        + "`mana-server verify` reads on in the other shards, `mana-server salvage` says what giving up the rest of "
+        + "this one would lose."
     case .digestMismatch(let file, let block, let byte, let recorded, let computed):
       return "Executing the journal again gave another state: segment \(file), block \(block), byte \(byte): digest "
         + "\(computed.hexadecimal) where \(recorded.hexadecimal) is recorded. This program and the one that wrote "
@@ -85,12 +102,12 @@ extension UInt64 {
 extension JournalError {
   /// Performs one operation of a storage; its error gets a name and a file.
   static func naming<Result>(
-    _ operation: String, _ file: String, _ body: () throws(Errno) -> Result
+    _ operation: String, _ file: @autoclosure () -> String, _ body: () throws(Errno) -> Result
   ) throws(JournalError) -> Result {
     do {
       return try body()
     } catch {
-      throw .system(operation: operation, file: file, code: error)
+      throw .system(operation: operation, file: file(), code: error)
     }
   }
 }

@@ -21,12 +21,22 @@ struct LedgerCreation {
     try writeTemporary(identity)
     let zeros = try SegmentFile.zeros(for: identity.segmentBytes)
     for shard in 0..<shardCount { try makeShard(shard, segmentBytes: identity.segmentBytes, zeros: zeros) }
+    try nameTemporary()
+    return identity
+  }
+
+  /// Makes a ledger of what is there: all its shards, complete.
+  func publish(_ identity: LedgerIdentity) throws(JournalError) {
+    try writeTemporary(identity)
+    try nameTemporary()
+  }
+
+  private func nameTemporary() throws(JournalError) {
     try syncDirectory("")
     try perform("rename", LedgerIdentity.temporaryName) { () throws(Errno) in
       try storage.rename(LedgerIdentity.temporaryName, to: LedgerIdentity.fileName)
     }
     try syncDirectory("")
-    return identity
   }
 
   /// Removes what an interrupted creation left: first segments, and the temporary identity. Anything else stays and

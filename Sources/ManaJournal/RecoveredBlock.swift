@@ -7,6 +7,8 @@ public struct RecoveredBlock: ~Copyable {
   public let recordCount: Int
   /// The timestamp it was submitted with, nanoseconds since 1970 UTC.
   public let timestamp: UInt64
+  /// Of the state after it, as the block records it.
+  public let digest: UInt64
   /// Its records, where they will stay until the journal is closed.
   public let body: UnsafeRawBufferPointer
   public let epoch: UInt32
@@ -24,6 +26,7 @@ public struct RecoveredBlock: ~Copyable {
     firstPosition = header.firstPosition
     recordCount = Int(header.recordCount)
     timestamp = header.timestamp
+    digest = header.digest
     epoch = header.epoch
     term = header.term
     segment = header.segment

@@ -20,6 +20,12 @@ struct SegmentMemory: ~Copyable {
     }
   }
 
+  /// Takes over what was mapped.
+  init(owning base: UnsafeMutableRawPointer, bytes: Int) {
+    self.base = base
+    self.bytes = bytes
+  }
+
   deinit { System.unmap(base, bytes: bytes) }
 }
 
@@ -42,6 +48,13 @@ final class Segment: @unchecked Sendable {
 
   var base: UnsafeMutableRawPointer { memory.base }
   var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory.base, count: memory.bytes) }
+
+  /// Its bytes in the pieces in which they are read.
+  var pieces: [Range<Int>] {
+    stride(from: 0, to: memory.bytes, by: JournalLimits.readPieceBytes).map { offset in
+      offset..<min(offset + JournalLimits.readPieceBytes, memory.bytes)
+    }
+  }
 
   static func path(shard: Int, segment: UInt32) -> String {
     "\(directory(shard: shard))/\(digits(UInt64(segment), width: 10))\(suffix)"

@@ -211,19 +211,44 @@ enum SegmentFile {
   static func make(
     _ path: String, bytes: Int, zeros: borrowing SegmentMemory, in storage: any Storage
   ) throws(JournalError) -> (file: any StorageFile, zeroedBytes: Int) {
-    let temporary = path.dropLast(Segment.suffix.count) + Segment.temporarySuffix
-    let name = String(temporary)
     let piece = UnsafeRawBufferPointer(start: zeros.base, count: zeros.bytes)
+    return try make(path, in: storage) { file throws(Errno) in
+      if try file.reserve(bytes: bytes) { return 0 }
+      for offset in stride(from: 0, to: bytes, by: piece.count) {
+        try file.write(UnsafeRawBufferPointer(rebasing: piece[..<min(piece.count, bytes - offset)]), at: offset)
+      }
+      return bytes
+    }
+  }
+
+  /// Makes a segment's file that has content already.
+  static func make(
+    _ path: String, content: UnsafeRawBufferPointer, in storage: any Storage
+  ) throws(JournalError) {
+    _ = try make(path, in: storage) { file throws(Errno) in
+      _ = try file.reserve(bytes: content.count)
+      for offset in stride(from: 0, to: content.count, by: JournalLimits.zeroPieceBytes) {
+        let end = min(offset + JournalLimits.zeroPieceBytes, content.count)
+        try file.write(UnsafeRawBufferPointer(rebasing: content[offset..<end]), at: offset)
+      }
+      return content.count
+    }
+  }
+
+  static func temporaryPath(of path: String) -> String {
+    String(path.dropLast(Segment.suffix.count) + Segment.temporarySuffix)
+  }
+
+  private static func make(
+    _ path: String, in storage: any Storage, fill: (any StorageFile) throws(Errno) -> Int
+  ) throws(JournalError) -> (file: any StorageFile, zeroedBytes: Int) {
+    let name = temporaryPath(of: path)
     do {
       let file = try JournalError.naming("create", storage.describe(name)) { () throws(Errno) in
         try storage.create(name)
       }
       let zeroedBytes = try JournalError.naming("take room for", storage.describe(name)) { () throws(Errno) in
-        if try file.reserve(bytes: bytes) { return 0 }
-        for offset in stride(from: 0, to: bytes, by: piece.count) {
-          try file.write(UnsafeRawBufferPointer(rebasing: piece[..<min(piece.count, bytes - offset)]), at: offset)
-        }
-        return bytes
+        try fill(file)
       }
       try JournalError.naming("sync", storage.describe(name)) { () throws(Errno) in try file.sync() }
       try JournalError.naming("rename", storage.describe(name)) { () throws(Errno) in

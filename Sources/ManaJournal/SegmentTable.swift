@@ -51,4 +51,7 @@ struct SegmentTableStorage: ~Copyable {
   var table: SegmentTable { SegmentTable(bases: UnsafePointer(entries), segmentBytes: segmentBytes) }
 
   func add(_ segment: Segment) { entries[Int(segment.number)] = UnsafeRawPointer(segment.base) }
+
+  /// The same bytes elsewhere, for a reader that does not keep segments in memory of its own.
+  func replace(_ number: UInt32, by base: UnsafeRawPointer) { entries[Int(number)] = base }
 }

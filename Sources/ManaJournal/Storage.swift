@@ -17,9 +17,13 @@ protocol Storage: Sendable {
   /// Makes a file that must not exist yet.
   func create(_ path: String) throws(Errno) -> any StorageFile
   func rename(_ source: String, to target: String) throws(Errno)
+  /// Gives a file a second name. Where a file system has no such thing: `Errno.notSupported`.
+  func link(_ source: String, to target: String) throws(Errno)
   func remove(_ path: String) throws(Errno)
   /// Takes the directory for this process until the result is released, or says who has it.
   func lock(_ path: String) throws(Errno) -> LockOutcome
+  /// Keeps servers away until the result is released, and changes nothing; others may do the same.
+  func lockForReading(_ path: String) throws(Errno) -> LockOutcome
   /// The name of a file system that cannot keep a ledger's promise, or nil.
   func unsuitableFileSystem() throws(Errno) -> String?
 }
@@ -37,6 +41,21 @@ protocol StorageFile: AnyObject, Sendable {
   func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws(Errno)
   /// Everything written so far is durable when this returns.
   func sync() throws(Errno)
+  /// The first `bytes` as memory to read, which need not be the process's own.
+  func view(bytes: Int) throws(Errno) -> SegmentMemory
+}
+
+extension Storage {
+  func link(_ source: String, to target: String) throws(Errno) { throw .notSupported }
+  func lockForReading(_ path: String) throws(Errno) -> LockOutcome { try lock(path) }
+}
+
+extension StorageFile {
+  func view(bytes: Int) throws(Errno) -> SegmentMemory {
+    let memory = SegmentMemory(owning: try System.map(bytes: bytes, alignment: 1, populated: false), bytes: bytes)
+    try read(into: UnsafeMutableRawBufferPointer(start: memory.base, count: bytes), at: 0)
+    return memory
+  }
 }
 
 enum LockOutcome {

@@ -18,6 +18,8 @@ enum System {
     static let exclusive = OpenOptions(rawValue: O_EXCL)
     static let direct = OpenOptions(rawValue: MANA_O_DIRECT)
     static let directory = OpenOptions(rawValue: O_DIRECTORY)
+    /// Without the right to write. Ours, not the operating system's, for which it is the absence of a bit.
+    static let readOnly = OpenOptions(rawValue: 1 << 30)
   }
 
   private static func check(_ result: Int32) throws(Errno) {
@@ -27,9 +29,10 @@ enum System {
   // MARK: Files
 
   static func open(_ path: String, _ options: OpenOptions) throws(Errno) -> Int32 {
-    let access = options.contains(.directory) ? O_RDONLY : O_RDWR
+    let access = options.isDisjoint(with: [.directory, .readOnly]) ? O_RDWR : O_RDONLY
+    let flags = access | O_CLOEXEC | options.subtracting(.readOnly).rawValue
     while true {
-      let descriptor = Glibc.open(path, access | O_CLOEXEC | options.rawValue, 0o640)
+      let descriptor = Glibc.open(path, flags, 0o640)
       if descriptor >= 0 { return descriptor }
       if errno != EINTR { throw Errno(rawValue: errno) }
     }
@@ -95,11 +98,8 @@ enum System {
     return true
   }
 
-  static func truncate(_ descriptor: Int32, to bytes: Int) throws(Errno) {
-    try check(ftruncate(descriptor, off_t(bytes)))
-  }
-
   static func rename(_ source: String, _ target: String) throws(Errno) { try check(Glibc.rename(source, target)) }
+  static func link(_ source: String, _ target: String) throws(Errno) { try check(Glibc.link(source, target)) }
   static func remove(_ path: String) throws(Errno) { try check(unlink(path)) }
   static func makeDirectory(_ path: String) throws(Errno) { try check(mkdir(path, 0o750)) }
 
@@ -120,9 +120,10 @@ enum System {
     }
   }
 
-  /// Locks an open file against every other open of it, in this process or another. False when someone holds it.
-  static func tryLock(_ descriptor: Int32) throws(Errno) -> Bool {
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+  /// Locks an open file against every other open of it, in this process or another; `shared`: against those alone that
+  /// want it for themselves. False when someone holds it.
+  static func tryLock(_ descriptor: Int32, shared: Bool = false) throws(Errno) -> Bool {
+    if flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return true }
     if errno == EWOULDBLOCK { return false }
     throw Errno(rawValue: errno)
   }
@@ -174,6 +175,14 @@ enum System {
         (base + page).storeBytes(of: 0, as: UInt8.self)
       }
     }
+  }
+
+  /// The first `bytes` of a file as memory to read, through the page cache and without taking any of the process's own.
+  static func map(_ descriptor: Int32, bytes: Int) throws(Errno) -> UnsafeMutableRawPointer {
+    guard let start = mmap(nil, bytes, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
+      throw Errno(rawValue: errno)
+    }
+    return start
   }
 
   static func unmap(_ base: UnsafeMutableRawPointer, bytes: Int) {
@@ -268,6 +277,29 @@ enum System {
   }
 
   static var processID: Int32 { getpid() }
+
+  /// Whether a process with this id is there, somebody else's included.
+  static func isRunning(_ processID: Int32) -> Bool { kill(processID, 0) == 0 || errno != ESRCH }
+
+  /// Seconds since 1970.
+  static func wallClockSeconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return time.tv_sec
+  }
+
+  /// A moment, in seconds since 1970, as a date and a time in UTC.
+  static func utc(_ seconds: Int) -> (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
+    var time = tm()
+    var seconds = seconds
+    gmtime_r(&seconds, &time)
+    return (
+      Int(time.tm_year) + 1900, Int(time.tm_mon) + 1, Int(time.tm_mday), Int(time.tm_hour), Int(time.tm_min),
+      Int(time.tm_sec)
+    )
+  }
+
+  static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
 
   /// One line to standard error, then the end, with the status that sysexits.h calls an input/output error. No
   /// handler and no destructor runs: nothing may write again.

@@ -23,9 +23,10 @@ extension Shard {
   /// Gives each session with input its turn: it executes frames until its input is used up or something has to be
   /// waited for.
   private func runSessions() {
-    let batch = runnable
-    runnable.removeAll(keepingCapacity: true)
-    for session in batch {
+    swap(&runnable, &inTurn)
+    defer { inTurn.removeAll(keepingCapacity: true) }
+    for index in inTurn.indices {
+      let session = inTurn[index]
       session.isRunnable = false
       guard session.stage != .closing else { continue }
       switch run(session) {
@@ -82,9 +83,10 @@ extension Shard {
   /// Lets everything go that waited for a block that is durable now.
   private func releaseDurable() {
     let durable = journal.durableBlockNumber
-    let sessions = holding
-    holding.removeAll(keepingCapacity: true)
-    for session in sessions {
+    swap(&holding, &inTurn)
+    defer { inTurn.removeAll(keepingCapacity: true) }
+    for index in inTurn.indices {
+      let session = inTurn[index]
       guard session.stage != .closing else { continue }
       release(session, upTo: durable)
       if !session.held.isEmpty { holding.append(session) }

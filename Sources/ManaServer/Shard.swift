@@ -29,6 +29,8 @@ final class Shard: EventLoopDelegate {
   var runnable: [Session] = []
   /// Sessions that hold replies for a block that is not durable yet.
   var holding: [Session] = []
+  /// Those of either list whose turn it is: swapped with the list, so that a turn allocates nothing.
+  var inTurn: [Session] = []
   /// Parts from other shards, or from this one, that wait for room in the journal.
   var waitingParts: [Part] = []
   /// Executed parts whose block is not durable yet, oldest first.

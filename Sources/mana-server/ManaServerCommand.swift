@@ -22,7 +22,8 @@ struct ManaServerCommand: ParsableCommand {
         mana-server --listen 127.0.0.1:0            (a free port, named in the ready line)
         mana-server --listen unix:/run/mana.sock
       """,
-    version: "mana-server \(serverVersion)")
+    version: "mana-server \(serverVersion)",
+    subcommands: [VerifyCommand.self, DumpCommand.self, SalvageCommand.self, BackupCommand.self])
 
   @Option(help: ArgumentHelp("Where the journal lives; created when absent.", valueName: "directory"))
   var dataDirectory = "./mana-data"

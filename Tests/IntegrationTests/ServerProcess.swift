@@ -17,12 +17,13 @@ final class ServerProcess {
   var processIdentifier: Int32 { process.processIdentifier }
   var port: UInt16 { UInt16(address.split(separator: ":").last!)! }
 
-  /// Starts a server on `data` and waits until it is ready.
+  /// Starts a server on `data`, or on the directory `ledger`, and waits until it is ready.
   init(
-    data: TemporaryDirectory, shards: Int? = nil, listen: String = "127.0.0.1:0", arguments: [String] = []
+    data: TemporaryDirectory, ledger: String? = nil, shards: Int? = nil, listen: String = "127.0.0.1:0",
+    arguments: [String] = []
   ) throws {
     var line = [
-      "--data-directory", data.url.appending(path: "ledger").path(), "--listen", listen,
+      "--data-directory", ledger ?? data.url.appending(path: "ledger").path(), "--listen", listen,
       "--allow-unsuitable-file-system",
     ]
     if let shards { line += ["--shards", "\(shards)"] }
@@ -71,4 +72,14 @@ final class ServerProcess {
 
   /// Whether it still runs.
   var isRunning: Bool { process.isRunning }
+
+  /// Waits until it has ended by itself: its exit status, and what it said on standard error. Nil when it goes on.
+  func ended(within seconds: Double) throws -> (status: Int32, errors: String)? {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while process.isRunning {
+      if Date() > deadline { return nil }
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    return (process.terminationStatus, try String(contentsOf: errors, encoding: .utf8))
+  }
 }

@@ -81,13 +81,16 @@ final class Tracer {
     }
   }
 
-  init(of server: ServerProcess, output: URL) throws {
+  /// `injection`: what to do to which system calls, in strace's words; nil only looks.
+  init(of server: ServerProcess, output: URL, injection: String? = nil) throws {
     self.output = output
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [
-      "strace", "-f", "-qq", "-yy", "-s", "0", "-o", output.path(), "-e", "signal=none", "-e",
-      "trace=fdatasync,write,writev,sendmsg,sendto", "-p", "\(server.processIdentifier)",
-    ]
+    let expressions =
+      injection.map { ["-e", "trace=\($0.prefix { $0 != ":" })", "-e", "inject=\($0)"] }
+      ?? ["-e", "trace=fdatasync,write,writev,sendmsg,sendto"]
+    process.arguments =
+      ["strace", "-f", "-qq", "-yy", "-s", "0", "-o", output.path(), "-e", "signal=none"] + expressions
+      + ["-p", "\(server.processIdentifier)"]
     process.standardError = FileHandle.nullDevice
     try process.run()
     for _ in 0..<500 {

@@ -37,7 +37,7 @@ import Testing
 
   /// Blocks 1 to 6 at bytes 0, 512, … of segment 0, block 7 fills it nearly, 8 and 9 are in segment 1, 10 fills that,
   /// 11 is in segment 2; segment 3 is the spare.
-  private static func makeStorage() throws -> SimulatedStorage {
+  static func makeStorage() throws -> SimulatedStorage {
     var generator = SeededGenerator(seed: 43)
     let bench = try JournalBench()
     for records in [1, 2, 3, 1, 2, 3, 600, 100, 1, 565, 1] { bench.commit(records: records, using: &generator) }

@@ -44,25 +44,6 @@ import Testing
     bytes.withUnsafeBytes { System.isZero(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
-  /// A block of eight sectors of which a power cut kept some: all 256 subsets.
-  @Test func everySubsetOfTornSectors() throws {
-    for subset in 0..<256 {
-      var generator = SeededGenerator(seed: 19)
-      let bench = try JournalBench()
-      bench.commit(records: 5, using: &generator)
-      bench.append(records: 41, using: &generator)
-      bench.storage.failure = .init(operation: bench.storage.operationCount + 2, isLasting: false, code: .ioError)
-      bench.flush()
-      #expect(bench.failures.all.map(\.operation) == ["sync"])
-      #expect(bench.journal.durableBlockNumber == 1)
-      let first = 1024 / 512
-      let storage = bench.storage.crashed { _, sector in subset & (1 << (sector - first)) != 0 }
-      let reading = try JournalBench.read(storage)
-      #expect(reading.bodies == Array(bench.bodies.prefix(subset == 255 ? 2 : 1)), "subset \(subset)")
-      #expect((reading.cutBytes > 0) == (1..<255).contains(subset), "subset \(subset)")
-    }
-  }
-
   /// After a cut, the next start writes over the same place; every later start agrees.
   @Test(arguments: [UInt64](1...20))
   func lifeGoesOnAfterACut(seed: UInt64) throws {

@@ -14,7 +14,8 @@ import Testing
     ],
     "Sources/ManaTesting": ["ManaProtocol", "ManaLedger"],
     "Sources/mana-server": [
-      "ManaServer", "ManaEventLoop", "ManaJournal", "ArgumentParser", "Logging", "SystemPackage",
+      "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ArgumentParser", "Logging",
+      "SystemPackage", "Glibc",
     ],
     "Clients/Swift/ManaClient": [
       "ManaProtocol", "NIOCore", "NIOPosix", "Logging", "Synchronization", "Glibc", "Musl", "Darwin", "Android",

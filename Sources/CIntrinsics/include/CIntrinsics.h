@@ -71,6 +71,41 @@ static inline __attribute__((target("sse4.2"))) uint32_t mana_crc32c_instruction
   return narrow;
 }
 #define MANA_CRC32C_HAS_INSTRUCTION() __builtin_cpu_supports("sse4.2")
+
+#include <wmmintrin.h>
+
+// The instruction takes three cycles and can begin one each cycle: three stripes of a kilobyte at a time keep it busy.
+// A stripe's checksum is moved behind the stripes that follow by multiplying it with a power of x modulo the polynomial:
+// x^(8n − 33), bits reflected, for n bytes; the instruction reduces the product. Source: Gopal et al., "Fast CRC
+// Computation for iSCSI Polynomial Using CRC32 Instruction", Intel, 2011.
+static inline __attribute__((target("sse4.2,pclmul"))) uint64_t mana_crc32c_behind(uint64_t state, uint64_t power) {
+  const __m128i left = _mm_cvtsi64_si128((long long)state), right = _mm_cvtsi64_si128((long long)power);
+  const __m128i product = _mm_clmulepi64_si128(left, right, 0);
+  return __builtin_ia32_crc32di(0, (unsigned long long)_mm_cvtsi128_si64(product));
+}
+
+static inline __attribute__((target("sse4.2,pclmul"))) uint32_t mana_crc32c_striped(
+    uint32_t state, const uint8_t *bytes, size_t count) {
+  enum { stripe = 1024 };
+  uint64_t first = state;
+  while (count >= 3 * stripe) {
+    uint64_t second = 0, third = 0;
+    for (size_t offset = 0; offset < stripe; offset += 8) {
+      uint64_t words[3];
+      memcpy(&words[0], bytes + offset, 8);
+      memcpy(&words[1], bytes + offset + stripe, 8);
+      memcpy(&words[2], bytes + offset + 2 * stripe, 8);
+      first = __builtin_ia32_crc32di(first, words[0]);
+      second = __builtin_ia32_crc32di(second, words[1]);
+      third = __builtin_ia32_crc32di(third, words[2]);
+    }
+    first = mana_crc32c_behind(first, 0xA51B6135) ^ mana_crc32c_behind(second, 0x170076FA) ^ third;
+    bytes += 3 * stripe;
+    count -= 3 * stripe;
+  }
+  return mana_crc32c_instruction((uint32_t)first, bytes, count);
+}
+#define MANA_CRC32C_HAS_STRIPES() __builtin_cpu_supports("pclmul")
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
 static inline uint32_t mana_crc32c_instruction(uint32_t state, const uint8_t *bytes, size_t count) {
   while (count >= 8) {
@@ -93,6 +128,10 @@ static inline uint32_t mana_crc32c_instruction(uint32_t state, const uint8_t *by
 static inline uint32_t mana_crc32c(const void *bytes, size_t count) {
   uint32_t state = 0xFFFFFFFFu;
   const uint8_t *start = (const uint8_t *)bytes;
+#if defined(__x86_64__)
+  if (count >= 3 * 1024 && MANA_CRC32C_HAS_INSTRUCTION() && MANA_CRC32C_HAS_STRIPES())
+    return ~mana_crc32c_striped(state, start, count);
+#endif
   state = MANA_CRC32C_HAS_INSTRUCTION() ? mana_crc32c_instruction(state, start, count)
                                         : mana_crc32c_portable(state, start, count);
   return ~state;

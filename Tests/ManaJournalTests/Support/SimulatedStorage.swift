@@ -11,6 +11,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     var operation: Int
     var isLasting: Bool
     var code: Errno
+    /// Whether reads and looks count, too, and not only what changes the disk.
+    var countsReads = false
   }
 
   fileprivate final class Node {
@@ -36,7 +38,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   private var durableNodes: [String: Node] = [:]
   private var directories: Set<String> = [""]
   private var isLocked = false
-  /// Reads and looks are not counted: only what changes the disk.
+  /// Reads and looks are not counted, unless the failure to come counts them: only what changes the disk.
   private(set) var operationCount = 0
   private(set) var firedCount = 0
   var failure: Failure?
@@ -77,12 +79,18 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     }
   }
 
+  /// Counts one read or look, which may be the one to fail.
+  fileprivate func look() throws(Errno) {
+    if failure?.countsReads == true { try change() }
+  }
+
   // MARK: Storage
 
   func describe(_ path: String) -> String { "/data/" + path }
 
   func names(in directory: String) throws(Errno) -> [String] {
     try locked { () throws(Errno) in
+      try look()
       guard directories.contains(directory) else { throw .noSuchFileOrDirectory }
       let prefix = directory.isEmpty ? "" : directory + "/"
       let all = nodes.keys.filter { $0.hasPrefix(prefix) } + directories.filter { !$0.isEmpty && $0.hasPrefix(prefix) }
@@ -111,8 +119,9 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
 
   func open(_ path: String) throws(Errno) -> any StorageFile {
     try locked { () throws(Errno) in
+      try look()
       guard let node = nodes[path] else { throw .noSuchFileOrDirectory }
-      return SimulatedFile(self, node)
+      return SimulatedFile(self, node, path)
     }
   }
 
@@ -122,7 +131,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
       guard nodes[path] == nil else { throw .fileExists }
       let node = Node()
       nodes[path] = node
-      return SimulatedFile(self, node)
+      return SimulatedFile(self, node, path)
     }
   }
 
@@ -130,6 +139,15 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     try locked { () throws(Errno) in
       try change()
       guard let node = nodes.removeValue(forKey: source) else { throw .noSuchFileOrDirectory }
+      nodes[target] = node
+    }
+  }
+
+  func link(_ source: String, to target: String) throws(Errno) {
+    try locked { () throws(Errno) in
+      try change()
+      guard let node = nodes[source] else { throw .noSuchFileOrDirectory }
+      guard nodes[target] == nil else { throw .fileExists }
       nodes[target] = node
     }
   }
@@ -181,6 +199,17 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     node.sync()
   }
 
+  /// Turns one bit of a file, on the disk and in its cache. Quick.
+  func flip(_ path: String, bit: Int) {
+    guard let node = nodes[path] else { preconditionFailure("\(path) is not there") }
+    for bytes in [node.current, node.durable] { bytes.buffer[bit / 8] ^= 1 << UInt8(bit % 8) }
+  }
+
+  /// What else happens whenever bytes are read, before they are.
+  var onRead: (() -> Void)?
+  /// Sectors that reads fail on, by path.
+  var unreadable: [String: Set<Int>] = [:]
+
   func erase(_ path: String) {
     nodes[path] = nil
     durableNodes[path] = nil
@@ -203,13 +232,20 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     // Unchecked: the node is touched with the storage's lock held.
     private let storage: SimulatedStorage
     private let node: Node
+    private let path: String
 
-    init(_ storage: SimulatedStorage, _ node: Node) {
+    init(_ storage: SimulatedStorage, _ node: Node, _ path: String) {
       self.storage = storage
       self.node = node
+      self.path = path
     }
 
-    func size() throws(Errno) -> Int { try storage.locked { node.current.buffer.count } }
+    func size() throws(Errno) -> Int {
+      try storage.locked { () throws(Errno) in
+        try storage.look()
+        return node.current.buffer.count
+      }
+    }
 
     func reserve(bytes: Int) throws(Errno) -> Bool {
       try storage.locked { () throws(Errno) in
@@ -226,8 +262,12 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) {
       precondition(offset % 512 == 0 && buffer.count % 512 == 0)
+      storage.onRead?()
       try storage.locked { () throws(Errno) in
+        try storage.look()
         guard offset + buffer.count <= node.current.buffer.count else { throw .noData }
+        let sectors = offset / 512..<(offset + buffer.count) / 512
+        if storage.unreadable[path]?.contains(where: sectors.contains) == true { throw .ioError }
         buffer.copyMemory(
           from: UnsafeRawBufferPointer(rebasing: node.current.buffer[offset..<offset + buffer.count]))
       }
