@@ -67,10 +67,10 @@ import Testing
     #expect(ProcessStatus.residentBytes("Name:\tmana\n") == nil)
   }
 
-  @Test func processorTime() {
+  @Test func userTime() {
     let stat = "7 (mana (x) y) S 1 7 7 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 5 0 100 1 2"
-    #expect(ProcessStatus.processorTicks(stat) == 400)
-    #expect(ProcessStatus.processorTicks("7 (mana) S 1") == nil && ProcessStatus.processorTicks("") == nil)
+    #expect(ProcessStatus.userTicks(stat) == 250)
+    #expect(ProcessStatus.userTicks("7 (mana) S 1") == nil && ProcessStatus.userTicks("") == nil)
   }
 
   /// The beginning of what `mana-load --json` prints.

@@ -62,7 +62,7 @@ extension Session {
     let sizes = (Quantity.rate(Double(plan.largeLedger)), Quantity.rate(Double(plan.smallLedger)))
     return Figure(
       "growth", "throughput with \(sizes.0) transactions, of that with \(sizes.1)", large / small * 100, .percent,
-      .atLeast(70), remark: "\(Unit.perSecond.text(large)) and \(Unit.perSecond.text(small))")
+      .atLeast(70), remark: "\(Unit.perSecond.text(large)) and \(Unit.perSecond.text(small)), memory at hand")
   }
 
   private func turnFigure(_ life: LedgerLife) -> Figure {

@@ -110,7 +110,7 @@ extension System {
     madvise(first, bytes, MANA_MADV_HUGEPAGE)
     let began = now()
     for offset in stride(from: 0, to: bytes, by: huge) {
-      guard madvise(first + offset, huge, MANA_MADV_POPULATE_WRITE) == 0 else { return nil }
+      guard madvise(first + offset, min(huge, bytes - offset), MANA_MADV_POPULATE_WRITE) == 0 else { return nil }
       if interrupted { throw .interrupted }
     }
     return now() - began

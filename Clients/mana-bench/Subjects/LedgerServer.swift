@@ -27,10 +27,10 @@ final class LedgerServer {
     return ProcessStatus.residentBytes(status) ?? 0
   }
 
-  /// Processor time that the process has used, in nanoseconds.
-  var processorNanoseconds: Double {
+  /// Processor time that the process has used for itself, without the kernel's work for it, in nanoseconds.
+  var userNanoseconds: Double {
     let status = System.text(of: "/proc/\(process.processIdentifier)/stat") ?? ""
-    return (ProcessStatus.processorTicks(status) ?? 0) * 1e9 / System.ticksPerSecond
+    return (ProcessStatus.userTicks(status) ?? 0) * 1e9 / System.ticksPerSecond
   }
 
   /// What the server logged when it had recovered.
@@ -84,12 +84,11 @@ enum ServerLog {
 
 /// `/proc/PID/status` and `/proc/PID/stat`.
 enum ProcessStatus {
-  /// In user mode and in the kernel: fields 14 and 15, counted from behind the name, which may have spaces.
-  static func processorTicks(_ text: String) -> Double? {
+  /// Processor time in user mode: field 14, counted from behind the name, which may have spaces.
+  static func userTicks(_ text: String) -> Double? {
     guard let name = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: name)...].split(separator: " ")
-    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
-    return user + system
+    return fields.count > 11 ? Double(fields[11]) : nil
   }
 
   static func residentBytes(_ text: String) -> Double? {
