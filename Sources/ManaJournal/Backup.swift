@@ -114,9 +114,7 @@ private struct JournalCopy {
         chain.accept(header, hash: BlockHeader.hash(at: segment.base + offset))
         lastBlock = header
         result.lastBlock = header.number
-        result.endPosition =
-          header.firstPosition
-          + UInt64((Int(header.byteLength) - JournalLimits.blockHeaderBytes) / JournalLimits.recordAlignment)
+        result.endPosition = header.endPosition
         offset += header.paddedLength
       case .nextSegment: return (offset, true)
       case .end: return (offset, false)
@@ -151,12 +149,7 @@ private struct JournalCopy {
 
   /// A block that is not whole, and stays so.
   private func decide(_ segment: Segment, at place: BlockPlace, proof: String?) throws(JournalError) -> Finding {
-    let reader = JournalReader(storage: files.storage, journal: chain.journal)
-    func damage(_ reason: String) -> JournalError {
-      .damaged(
-        JournalDamage(
-          file: reader.storage.describe(segment.path), block: chain.expectedNumber, byte: place.offset, reason: reason))
-    }
+    func damage(_ reason: String) -> JournalError { .damaged(chain.damage(at: place, reason, in: files.storage)) }
     switch chain.judge(UnsafeRawBufferPointer(segment.bytes), at: place) {
     case .valid(let header): return .whole(header)
     case .damaged(let reason): throw damage(reason)

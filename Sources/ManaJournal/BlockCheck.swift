@@ -55,6 +55,12 @@ struct ChainEnd {
     return .valid(header)
   }
 
+  /// What is wrong at a place, where the next block is expected.
+  func damage(at place: BlockPlace, _ reason: String, in storage: any Storage) -> JournalDamage {
+    let path = Segment.path(shard: journal.shard, segment: place.segment)
+    return JournalDamage(file: storage.describe(path), block: expectedNumber, byte: place.offset, reason: reason)
+  }
+
   private func foreignness(of header: BlockHeader) -> String? {
     if header.ledgerID != journal.ledgerID { return "the block there belongs to another ledger" }
     if Int(header.shard) != journal.shard { return "the block there belongs to shard \(header.shard)" }

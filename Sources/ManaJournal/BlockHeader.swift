@@ -183,6 +183,13 @@ struct BlockHeader: Equatable {
     (UInt64(segment) * UInt64(segmentBytes) + UInt64(offset + JournalLimits.blockHeaderBytes))
       / UInt64(JournalLimits.recordAlignment)
   }
+
+  /// Behind the last record of a block, as a position; its first one where a length is too short for a header.
+  static func endPosition(firstPosition: UInt64, byteLength: Int) -> UInt64 {
+    firstPosition + UInt64(max(0, byteLength - JournalLimits.blockHeaderBytes) / JournalLimits.recordAlignment)
+  }
+
+  var endPosition: UInt64 { Self.endPosition(firstPosition: firstPosition, byteLength: Int(byteLength)) }
 }
 
 extension UnsafeRawPointer {

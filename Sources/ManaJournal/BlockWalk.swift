@@ -24,6 +24,9 @@ import SystemPackage
   public let doubt: String?
   /// Its records; empty when it is not whole.
   public let body: UnsafeRawBufferPointer
+
+  /// Behind its last record, as a position.
+  public var endPosition: UInt64 { BlockHeader.endPosition(firstPosition: firstPosition, byteLength: byteLength) }
 }
 
 /// Where a walk through a journal begins.

@@ -10,8 +10,8 @@ struct SealedBlock {
 
   /// Behind its records, as a position: those below it are durable when the block is.
   var endPosition: UInt64 {
-    BlockHeader.firstPosition(segment: segment.number, offset: start, segmentBytes: segment.bytes.count)
-      + UInt64((byteLength - JournalLimits.blockHeaderBytes) / JournalLimits.recordAlignment)
+    let first = BlockHeader.firstPosition(segment: segment.number, offset: start, segmentBytes: segment.bytes.count)
+    return BlockHeader.endPosition(firstPosition: first, byteLength: byteLength)
   }
 }
 

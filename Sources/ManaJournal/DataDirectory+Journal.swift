@@ -27,10 +27,7 @@ extension DataDirectory {
     onFailure: @escaping @Sendable (JournalFailure) -> Void,
     replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64
   ) throws(JournalError) -> Journal {
-    precondition((0..<identity.shardCount).contains(shard), "the ledger has \(identity.shardCount) shards")
-    let journalIdentity = JournalIdentity(
-      ledgerID: identity.ledgerID, shard: shard, shardCount: identity.shardCount,
-      segmentBytes: identity.segmentBytes)
+    let journalIdentity = identity.journal(shard: shard)
     let table = try SegmentTableStorage(segmentBytes: identity.segmentBytes)
     var recovery = Recovery(storage: storage, journal: journalIdentity)
     let recovered = try recovery.run(into: table, replay: replay)

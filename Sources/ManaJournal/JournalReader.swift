@@ -161,9 +161,7 @@ struct JournalReader {
     lastBlockHasRecords = header.recordCount > 0
     lastDigest = header.digest
     lastTimestamp = header.timestamp
-    endPosition =
-      header.firstPosition
-      + UInt64((Int(header.byteLength) - JournalLimits.blockHeaderBytes) / JournalLimits.recordAlignment)
+    endPosition = header.endPosition
     statistics.blocks += 1
     statistics.records += UInt64(header.recordCount)
     statistics.bytes += UInt64(header.paddedLength)
@@ -191,9 +189,7 @@ struct JournalReader {
   private func damage(_ place: BlockPlace, _ reason: String) -> JournalError { .damaged(describe(place, reason)) }
 
   func describe(_ place: BlockPlace, _ reason: String) -> JournalDamage {
-    let path = Segment.path(shard: journal.shard, segment: place.segment)
-    return JournalDamage(
-      file: storage.describe(path), block: chain.expectedNumber, byte: place.offset, reason: reason)
+    chain.damage(at: place, reason, in: storage)
   }
 
   func missing(_ number: UInt32, before next: UInt32?) -> JournalError {

@@ -67,11 +67,7 @@ public final class LedgerFiles: Sendable {
   /// How a path below the directory reads in a message.
   public var directory: String { storage.describe("") }
 
-  func journal(shard: Int) -> JournalIdentity {
-    precondition((0..<identity.shardCount).contains(shard), "the ledger has \(identity.shardCount) shards")
-    return JournalIdentity(
-      ledgerID: identity.ledgerID, shard: shard, shardCount: identity.shardCount, segmentBytes: identity.segmentBytes)
-  }
+  func journal(shard: Int) -> JournalIdentity { identity.journal(shard: shard) }
 
   /// Bytes of all segments that are there: what there is to read.
   public func segmentBytesTotal() throws(JournalError) -> Int {

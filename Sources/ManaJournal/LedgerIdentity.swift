@@ -25,6 +25,12 @@ public struct LedgerIdentity: Equatable, Sendable {
   /// Seed of the hash that gives an account its shard; random, so that nobody can aim at one shard.
   public let shardHashSeed: UInt64
 
+  /// What the journal of one shard bears in each block.
+  func journal(shard: Int) -> JournalIdentity {
+    precondition((0..<shardCount).contains(shard), "the ledger has \(shardCount) shards")
+    return JournalIdentity(ledgerID: ledgerID, shard: shard, shardCount: shardCount, segmentBytes: segmentBytes)
+  }
+
   static let fileName = "ledger"
   static let temporaryName = "ledger.temporary"
   static let fileBytes = JournalLimits.blockAlignment

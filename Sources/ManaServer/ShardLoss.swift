@@ -63,8 +63,7 @@ extension ShardLoss {
   fileprivate mutating func add(_ block: FoundBlock, _ record: (UInt64, RecordContent) -> Void) {
     foundBlocks += 1
     blocks = blocks.lowerBound...max(blocks.upperBound, block.number)
-    let end = block.firstPosition + UInt64(max(0, block.byteLength - JournalLimits.blockHeaderBytes) / 32)
-    positions = positions.lowerBound..<max(positions.upperBound, end)
+    positions = positions.lowerBound..<max(positions.upperBound, block.endPosition)
     add(block.timestamp)
     guard block.isWhole else {
       unreadableRecords += UInt64(block.recordCount)

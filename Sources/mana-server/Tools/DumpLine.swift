@@ -99,13 +99,6 @@ enum DumpLine {
   }
 }
 
-extension FoundBlock {
-  /// Behind its last record.
-  var endPosition: UInt64 {
-    firstPosition + UInt64(max(0, byteLength - JournalLimits.blockHeaderBytes) / JournalLimits.recordAlignment)
-  }
-}
-
 extension RecordContent {
   /// What it does to the balance, in micromana.
   var change: Int64 {
