@@ -68,10 +68,11 @@ final class SegmentPreparer: @unchecked Sendable {
 
   func take() -> Spare {
     state.update { state in
-      if !state.spares.isEmpty && !state.isZeroing { return .ready(state.spares.removeFirst().segment) }
-      if state.isFull && state.spares.isEmpty { return .full }
-      state.isWanted = true
-      return .making
+      if Self.isMaking(state) {
+        state.isWanted = true
+        return .making
+      }
+      return state.spares.isEmpty ? .full : .ready(state.spares.removeFirst().segment)
     }
   }
 
@@ -79,9 +80,12 @@ final class SegmentPreparer: @unchecked Sendable {
   func settle() -> Bool {
     state.wait { state in
       if state.hasFailed || state.isStopping { return false }
-      return (!state.spares.isEmpty && !state.isZeroing) || state.isFull ? true : nil
+      return Self.isMaking(state) ? nil : true
     }
   }
+
+  /// Whether the next spare is still to come, or cannot be taken at this moment.
+  private static func isMaking(_ state: State) -> Bool { state.spares.isEmpty ? !state.isFull : state.isZeroing }
 
   /// Whether there is anything for `step` to do.
   var hasWork: Bool { state.withLock { !Self.isOver($0) && next($0) != nil } }
