@@ -12,27 +12,31 @@ extension HashIndex {
 
   /// Whether an entry with this payload can be stored without growing.
   @inline(__always)
-  func hasRoom(_ probe: Probe, for payload: UInt64) -> Bool {
-    probe.table.pointee.count < probe.table.pointee.limit
-      && payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
+  func hasRoom(_ table: UnsafeMutablePointer<SubTable>, for payload: UInt64) -> Bool {
+    table.pointee.count < table.pointee.limit && payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
   }
 
   /// Adds an entry in the slot that `vacancyAtHome` found, for which there is room.
   @inline(__always)
   mutating func insert(_ payload: UInt64, at slot: UnsafeMutableRawPointer, _ probe: Probe) {
-    slot.storeBytes(of: UInt64(probe.pattern) &<< 32 | payload, as: UInt64.self)
-    probe.table.pointee.count &+= 1
-    count &+= 1
+    fill(slot, with: UInt64(probe.pattern) &<< 32 | payload, of: probe.table)
   }
 
-  /// The same, where a search has just ended that found no entry. Nothing was inserted since.
+  /// Adds an entry where a search has just ended that found none. Nothing was inserted since.
   @inline(__always)
   mutating func insert(_ hash: UInt64, payload: UInt64, at vacancy: Vacancy) {
-    guard let slot = vacancy.slot, let table = vacancy.table, table.pointee.count < table.pointee.limit,
-      payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
-    else { return insert(hash, payload: payload) }
+    guard let slot = vacancy.slot, let table = vacancy.table, hasRoom(table, for: payload) else {
+      return insert(hash, payload: payload)
+    }
     precondition(payload != 0, "a payload is not zero")
-    slot.storeBytes(of: vacancy.field | payload, as: UInt64.self)
+    fill(slot, with: vacancy.field | payload, of: table)
+  }
+
+  @inline(__always)
+  private mutating func fill(
+    _ slot: UnsafeMutableRawPointer, with entry: UInt64, of table: UnsafeMutablePointer<SubTable>
+  ) {
+    slot.storeBytes(of: entry, as: UInt64.self)
     table.pointee.count &+= 1
     count &+= 1
   }

@@ -17,7 +17,7 @@ extension Ledger {
     else { return false }
     let probe = prepared.pointee.transactionProbe
     let amount = item.amount
-    guard let slot = transactions.vacancyAtHome(probe), transactions.hasRoom(probe, for: writer.position),
+    guard let slot = transactions.vacancyAtHome(probe), transactions.hasRoom(probe.table, for: writer.position),
       amount <= UInt64(bitPattern: account.balance), !account.spentOverflows(adding: amount),
       account.sequence < UInt32.max
     else { return false }
