@@ -17,6 +17,9 @@ public struct ErrorBody: Equatable, Sendable {
     self.text = text
   }
 
+  /// What is said of an error.
+  public init(_ error: ProtocolError) { self.init(detail: UInt32(clamping: error.detail), text: error.message) }
+
   /// The body as bytes. A text that is too long is cut at a character.
   public var encoded: [UInt8] {
     var cut = Substring(text)

@@ -54,10 +54,7 @@ public enum Server {
   private static func openDirectory(_ configuration: ServerConfiguration) throws(ServerError) -> DataDirectory {
     do throws(JournalError) {
       return try DataDirectory.open(
-        at: configuration.dataDirectory,
-        creatingWith: CreationOptions(
-          shardCount: configuration.shards,
-          segmentBytes: configuration.segmentBytes ?? JournalLimits.segmentBytesDefault),
+        at: configuration.dataDirectory, creatingWith: configuration.creation,
         allowUnsuitableFileSystem: configuration.allowUnsuitableFileSystem)
     } catch {
       throw .journal(error)

@@ -1,5 +1,6 @@
 public import Logging
 public import ManaEventLoop
+import ManaJournal
 public import SystemPackage
 
 /// What a server is started with.
@@ -23,5 +24,10 @@ public struct ServerConfiguration: Sendable {
     self.listen = listen
     self.shards = shards
     self.logger = logger
+  }
+
+  /// What a data directory that does not exist yet is made with.
+  var creation: CreationOptions {
+    CreationOptions(shardCount: shards, segmentBytes: segmentBytes ?? JournalLimits.segmentBytesDefault)
   }
 }

@@ -157,9 +157,7 @@ extension Shard {
     } else if gather.itemCount > 0 {
       finish(gather, session)
     } else {
-      send(replyHeader(to: gather.header), bodyBytes: part.reply.count, to: session) {
-        $0.copyMemory(from: part.reply.baseAddress!, byteCount: part.reply.count)
-      }
+      send(replyHeader(to: gather.header), with: UnsafeRawBufferPointer(part.reply), to: session)
     }
     makeRunnable(session)
   }

@@ -13,9 +13,7 @@ extension Shard {
       guard request.body.count <= Limits.pingBytesMax else {
         throw ProtocolError(.malformedBody, "a ping of \(request.body.count) bytes; the most is \(Limits.pingBytesMax)")
       }
-      send(replyHeader(to: request.header), bodyBytes: request.body.count, to: session) { target in
-        if let base = request.body.baseAddress { target.copyMemory(from: base, byteCount: request.body.count) }
-      }
+      send(replyHeader(to: request.header), with: request.body, to: session)
       return true
     case .serverStatus:
       guard request.body.isEmpty else { throw ProtocolError(.malformedBody, "serverStatus has no body") }
@@ -45,8 +43,7 @@ extension Shard {
         with: UnsafeRawBufferPointer(rebasing: scratch[..<answer.bytes]), block: answer.block)
     } catch {
       // "There is no such transaction" says that there is the account.
-      let body = ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded
-      body.withUnsafeBytes {
+      ErrorBody(error).encoded.withUnsafeBytes {
         reply(
           to: request, of: session, errorHeader(to: request.header, error), with: $0,
           block: blockBehind(account: base.u128(0)))
@@ -59,12 +56,7 @@ extension Shard {
   private func reply(
     to request: Request, of session: Session, _ header: FrameHeader, with body: UnsafeRawBufferPointer, block: UInt64
   ) {
-    guard block > journal.durableBlockNumber else {
-      send(header, bodyBytes: body.count, to: session) {
-        $0.copyMemory(from: body.baseAddress!, byteCount: body.count)
-      }
-      return
-    }
+    guard block > journal.durableBlockNumber else { return send(header, with: body, to: session) }
     let frame = session.held.reserve(FrameHeader.bytes + body.count)
     (frame + FrameHeader.bytes).copyMemory(from: body.baseAddress!, byteCount: body.count)
     FrameHeader.seal(frame, header, bodyBytes: body.count)

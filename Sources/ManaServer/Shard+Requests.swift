@@ -106,17 +106,18 @@ extension Shard {
 
   /// Answers a request that was refused as a whole; nothing of it was executed.
   func reply(to request: FrameHeader, of session: Session, error: ProtocolError) {
-    send(
-      errorHeader(to: request, error),
-      with: ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded, to: session)
+    send(errorHeader(to: request, error), with: ErrorBody(error).encoded, to: session)
   }
 
   /// The header of the reply to a request that was refused as a whole.
   func errorHeader(to request: FrameHeader, _ error: ProtocolError) -> FrameHeader {
-    let flags: FrameHeader.Flags = error.status.isRetryable ? [.notExecuted, .retryable] : [.notExecuted]
-    return replyHeader(
-      to: request, status: error.status, flags: flags,
+    replyHeader(
+      to: request, status: error.status, flags: refusalFlags(error),
       microseconds: error.status.isRetryable ? ServerLimits.retryAfterMicroseconds : 0)
+  }
+
+  private func refusalFlags(_ error: ProtocolError) -> FrameHeader.Flags {
+    error.status.isRetryable ? [.notExecuted, .retryable] : [.notExecuted]
   }
 
   /// Tells the client why the connection ends, and ends it once that is sent.
@@ -135,15 +136,19 @@ extension Shard {
   /// Writes a `goAway` frame.
   func sendGoAway(to session: Session, _ error: ProtocolError) {
     let header = FrameHeader(
-      opcode: Opcode.goAway.rawValue, correlation: 0,
-      flags: error.status.isRetryable ? [.notExecuted, .retryable] : [.notExecuted], status: error.status)
-    send(header, with: ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded, to: session)
+      opcode: Opcode.goAway.rawValue, correlation: 0, flags: refusalFlags(error), status: error.status)
+    send(header, with: ErrorBody(error).encoded, to: session)
   }
 
   /// Writes a frame whose body is at hand as bytes.
-  func send(_ header: FrameHeader, with body: [UInt8], to session: Session) {
+  func send(_ header: FrameHeader, with body: UnsafeRawBufferPointer, to session: Session) {
     send(header, bodyBytes: body.count, to: session) { target in
-      body.withUnsafeBytes { target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+      if let base = body.baseAddress { target.copyMemory(from: base, byteCount: body.count) }
     }
+  }
+
+  /// The same for an array.
+  func send(_ header: FrameHeader, with body: [UInt8], to session: Session) {
+    body.withUnsafeBytes { send(header, with: $0, to: session) }
   }
 }

@@ -36,11 +36,7 @@ package final class SteppedServer {
     let directory: DataDirectory
     do throws(JournalError) {
       directory = try DataDirectory(
-        storage: surroundings.storage,
-        creatingWith: CreationOptions(
-          shardCount: configuration.shards,
-          segmentBytes: configuration.segmentBytes ?? JournalLimits.segmentBytesDefault),
-        random: surroundings.random)
+        storage: surroundings.storage, creatingWith: configuration.creation, random: surroundings.random)
     } catch {
       throw .journal(error)
     }
