@@ -20,7 +20,7 @@ struct Worker {
       say("begin \(seed)")
       do {
         let outcome = try Simulation(seed: seed, tracing: tracing, planted: plant).run()
-        totals.add(outcome)
+        totals.add(Totals(outcome))
         say("done \(seed) \(outcome.digest)")
       } catch {
         say("failed \(seed) \(error)")
@@ -47,18 +47,6 @@ struct Totals {
   var harmless = 0
   var counts = FaultCounts()
 
-  mutating func add(_ outcome: Simulation.Outcome) {
-    seeds += 1
-    steps += outcome.steps
-    crashes += outcome.crashes
-    transactions += outcome.transactions
-    answers += outcome.answers
-    detected += outcome.detected
-    found += outcome.found
-    harmless += outcome.harmless
-    counts.add(outcome.counts)
-  }
-
   mutating func add(_ other: Totals) {
     seeds += other.seeds
     steps += other.steps
@@ -78,6 +66,14 @@ struct Totals {
   }
 
   init() {}
+
+  /// Of one seed.
+  init(_ outcome: Simulation.Outcome) {
+    seeds = 1
+    (steps, crashes, transactions) = (outcome.steps, outcome.crashes, outcome.transactions)
+    (answers, detected, found, harmless) = (outcome.answers, outcome.detected, outcome.found, outcome.harmless)
+    counts = outcome.counts
+  }
 
   init?(encoded: some StringProtocol) {
     let numbers = encoded.split(separator: " ").compactMap { Int($0) }
