@@ -18,6 +18,22 @@ import Testing
     "account,type,amount,note\n" + (1...accounts).map { "\($0),purchase,1000,opening\n" }.joined()
   }
 
+  /// Watches from a thread of its own: other tests may keep those of the pool busy until all has been posted.
+  private func killWhen(_ server: ServerProcess, account: UInt128, has transactions: UInt64) async throws {
+    let (port, process) = (server.port, server.processIdentifier)
+    try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
+      Thread.detachNewThread {
+        ended.resume(
+          with: Result {
+            var caller = try Caller(port: port, account: account)
+            while try caller.overview().transactions < transactions { Thread.sleep(forTimeInterval: 0.002) }
+            kill(process, SIGKILL)
+          })
+      }
+    }
+    server.kill()
+  }
+
   @Test func anInterruptedFileIsAppliedOnce() async throws {
     let data = try TemporaryDirectory()
     let file = data.url.appending(path: "charges.csv")
@@ -29,15 +45,13 @@ import Testing
     // The server dies while the file is being posted; how far it came differs from run to run.
     let (path, address) = (file.path(), server.address)
     async let interrupted = Programs.mana(["post", path], address: address)
-    var caller = try Caller(server, account: 1)
-    while try caller.overview().transactions < 20 { try await Task.sleep(for: .milliseconds(2)) }
-    server.kill()
+    try await killWhen(server, account: 1, has: 20)
     let first = try await interrupted
     #expect(first.status == 69, "\(first.status): \(first.errors)")
     #expect(first.errors.contains("again"), "\(first.errors)")
 
     server = try ServerProcess(data: data)
-    caller = try Caller(server, account: 1)
+    var caller = try Caller(server, account: 1)
     let survived = try caller.overview().transactions
     #expect(survived >= 20)
     for _ in 1...2 {

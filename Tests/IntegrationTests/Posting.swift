@@ -7,8 +7,10 @@ struct Caller {
   private(set) var acknowledged = 0
   private var correlation: UInt64 = 0
 
-  init(_ server: ServerProcess, account: UInt128) throws {
-    connection = try RawConnection(port: server.port)
+  init(_ server: ServerProcess, account: UInt128) throws { try self.init(port: server.port, account: account) }
+
+  init(port: UInt16, account: UInt128) throws {
+    connection = try RawConnection(port: port)
     try connection.shakeHands()
     self.account = account
   }
