@@ -46,6 +46,9 @@ let package = Package(
     // Shared by both ends of the wire.
     .target(name: "ManaProtocol", dependencies: ["CIntrinsics"], swiftSettings: strict),
 
+    // Shared by the programs: how they write numbers and JSON.
+    .target(name: "ManaText", swiftSettings: strict + [.strictMemorySafety()]),
+
     // The server.
     .target(name: "ManaLedger", dependencies: ["ManaProtocol", "CIntrinsics"], swiftSettings: strict + unchecked),
     .target(
@@ -64,7 +67,7 @@ let package = Package(
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -84,7 +87,7 @@ let package = Package(
     .executableTarget(
       name: "mana-simulate",
       dependencies: [
-        "ManaTesting", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "CLibuv",
+        "ManaTesting", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText", "CLibuv",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -105,7 +108,7 @@ let package = Package(
     .executableTarget(
       name: "mana",
       dependencies: [
-        "ManaClient", "ManaProtocol",
+        "ManaClient", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Clients/mana",
@@ -113,7 +116,7 @@ let package = Package(
     .executableTarget(
       name: "mana-load",
       dependencies: [
-        "ManaClient", "ManaProtocol", "CLinux",
+        "ManaClient", "ManaProtocol", "ManaText", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
@@ -122,7 +125,7 @@ let package = Package(
     // Starts servers and drives them with the load tester; nothing else needs it. Neither the server's modules nor SwiftNIO.
     .executableTarget(
       name: "mana-bench",
-      dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["ManaText", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Clients/mana-bench",
       swiftSettings: strict),
 
@@ -155,20 +158,20 @@ let package = Package(
     .testTarget(
       name: "ManaCommandTests",
       dependencies: [
-        "mana", "ManaClient", "ManaProtocol",
+        "mana", "ManaClient", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ManaLoadTests",
       dependencies: [
-        "mana-load", "ManaProtocol",
+        "mana-load", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ManaBenchTests",
-      dependencies: ["mana-bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["mana-bench", "ManaText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],

@@ -1,4 +1,5 @@
 import ManaTesting
+import ManaText
 
 /// What a run found, for people and for programs.
 struct SimulationReport {
@@ -26,8 +27,8 @@ struct SimulationReport {
 
   var text: String {
     var lines = [
-      "\(totals.seeds) seeds without a finding, \(failures.count) with one, in \(Self.rounded(seconds)) s "
-        + "(\(Self.rounded(rate)) a second)",
+      "\(totals.seeds) seeds without a finding, \(failures.count) with one, in \(NumberText.fixed(seconds, places: 1)) s "
+        + "(\(NumberText.fixed(rate, places: 1)) a second)",
       "\(totals.crashes) crashes, \(totals.transactions) transactions, \(totals.answers) answers, "
         + "\(totals.steps) steps",
       "silent faults: \(totals.detected) refused at the next start, \(totals.found) to the very last write found by "
@@ -50,28 +51,30 @@ struct SimulationReport {
   }
 
   var json: String {
-    let faults = FaultKind.allCases.map { "\"\($0.name)\":\(totals.counts[$0])" }.joined(separator: ",")
-    let found = failures.map { "{\"seed\":\($0.seed),\"message\":\(Self.quoted($0.message))}" }.joined(separator: ",")
-    return "{\"seeds\":\(totals.seeds),\"seconds\":\(Self.rounded(seconds)),\"seedsPerSecond\":\(Self.rounded(rate)),"
-      + "\"crashes\":\(totals.crashes),\"transactions\":\(totals.transactions),\"answers\":\(totals.answers),"
-      + "\"steps\":\(totals.steps),\"silentFaults\":{\"refused\":\(totals.detected),\"found\":\(totals.found),"
-      + "\"harmless\":\(totals.harmless)},\"faults\":{\(faults)},\"failures\":[\(found)]}\n"
-  }
-
-  private static func rounded(_ value: Double) -> String {
-    let tenths = Int((value * 10).rounded())
-    return "\(tenths / 10).\(tenths % 10)"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    let escaped = text.unicodeScalars.map { scalar in
-      switch scalar {
-      case "\"": "\\\""
-      case "\\": "\\\\"
-      case "\n": "\\n"
-      default: scalar.value < 0x20 ? " " : String(scalar)
-      }
-    }
-    return "\"\(escaped.joined())\""
+    var silent = JSONObject()
+    silent.add("refused", totals.detected)
+    silent.add("found", totals.found)
+    silent.add("harmless", totals.harmless)
+    var faults = JSONObject()
+    for kind in FaultKind.allCases { faults.add(kind.name, totals.counts[kind]) }
+    var object = JSONObject()
+    object.add("seeds", totals.seeds)
+    object.add("seconds", seconds, places: 1)
+    object.add("seedsPerSecond", rate, places: 1)
+    object.add("crashes", totals.crashes)
+    object.add("transactions", totals.transactions)
+    object.add("answers", totals.answers)
+    object.add("steps", totals.steps)
+    object.add("silentFaults", silent)
+    object.add("faults", faults)
+    object.add(
+      "failures",
+      failures.map { failure in
+        var found = JSONObject()
+        found.add("seed", failure.seed)
+        found.add("message", failure.message)
+        return found
+      })
+    return object.description + "\n"
   }
 }

@@ -1,3 +1,4 @@
+import ManaText
 import Testing
 
 @testable import mana_bench
@@ -20,10 +21,10 @@ import Testing
   }
 
   @Test func roundsAndGroups() {
-    #expect(Quantity.fixed(-0.004, places: 2) == "0.00")
-    #expect(Quantity.fixed(-1.25, places: 1) == "-1.3")
-    #expect(Quantity.grouped(-1_234_567) == "-1,234,567")
-    #expect(Quantity.grouped(999) == "999")
+    #expect(NumberText.fixed(-0.004, places: 2) == "0.00")
+    #expect(NumberText.fixed(-1.25, places: 1) == "-1.3")
+    #expect(NumberText.grouped(-1_234_567) == "-1,234,567")
+    #expect(NumberText.grouped(999) == "999")
     #expect(Quantity.digits(9.994) == "9.99" && Quantity.digits(9.996) == "10.0")
     #expect(Quantity.digits(99.96) == "100" && Quantity.digits(999.6) == "1,000")
   }

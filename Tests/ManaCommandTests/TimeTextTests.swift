@@ -1,4 +1,5 @@
 import ManaClient
+import ManaText
 import Testing
 
 @testable import mana
@@ -45,5 +46,5 @@ struct TimeTextTests {
   }
 
   @Test(arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")])
-  func groupedNumbers(number: Int, expected: String) { #expect(grouped(number) == expected) }
+  func groupedNumbers(number: Int, expected: String) { #expect(NumberText.grouped(number) == expected) }
 }

@@ -1,4 +1,5 @@
 import ManaProtocol
+import ManaText
 import Testing
 
 @testable import mana_load
@@ -110,10 +111,12 @@ import Testing
 
   @Test func numbersAreReadable() {
     let cases: [(String, String)] = [
-      (Text.fixed(0.05, places: 1), "0.1"), (Text.fixed(-1.25, places: 2), "-1.25"),
-      (Text.fixed(-0.01, places: 1), "0.0"),
-      (Text.fixed(3, places: 0), "3"), (Text.fixed(1.005, places: 3), "1.005"), (Text.grouped(0), "0"),
-      (Text.grouped(999), "999"), (Text.grouped(-1_000), "-1,000"), (Text.grouped(1_234_567.4), "1,234,567"),
+      (NumberText.fixed(0.05, places: 1), "0.1"), (NumberText.fixed(-1.25, places: 2), "-1.25"),
+      (NumberText.fixed(-0.01, places: 1), "0.0"),
+      (NumberText.fixed(3, places: 0), "3"), (NumberText.fixed(1.005, places: 3), "1.005"),
+      (NumberText.grouped(0), "0"),
+      (NumberText.grouped(999), "999"), (NumberText.grouped(-1_000), "-1,000"),
+      (NumberText.grouped(1_234_567.4), "1,234,567"),
       (Text.latency(999), "999 ns"), (Text.latency(1_500), "1.50 µs"), (Text.latency(23_400_000), "23.4 ms"),
       (Text.latency(2_000_000_000), "2.00 s"), (Text.plain(2), "2"), (Text.plain(2.5), "2.5"),
       (UInt128(42).identifierText, "42"),

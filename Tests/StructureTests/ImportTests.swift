@@ -6,6 +6,7 @@ import Testing
   /// What each module may import beyond the standard library and itself.
   static let allowed: [String: Set<String>] = [
     "Sources/ManaProtocol": ["CIntrinsics"],
+    "Sources/ManaText": [],
     "Sources/ManaLedger": ["ManaProtocol", "CIntrinsics", "Glibc"],
     "Sources/ManaJournal": ["CXXHash", "CIntrinsics", "CLinux", "SystemPackage", "Glibc", "Synchronization"],
     "Sources/ManaEventLoop": ["CLibuv", "Glibc", "Synchronization"],
@@ -14,23 +15,25 @@ import Testing
     ],
     "Sources/ManaTesting": ["ManaProtocol", "ManaLedger", "ManaJournal", "SystemPackage"],
     "Sources/mana-simulate": [
-      "ManaTesting", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "CLibuv", "Glibc",
+      "ManaTesting", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText", "CLibuv",
+      "Glibc",
       "ArgumentParser", "Logging", "SystemPackage",
     ],
     "Sources/mana-server": [
-      "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ArgumentParser", "Logging",
+      "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText", "ArgumentParser",
+      "Logging",
       "SystemPackage", "Glibc",
     ],
     "Clients/Swift/ManaClient": [
       "ManaProtocol", "NIOCore", "NIOPosix", "Logging", "Synchronization", "Glibc", "Musl", "Darwin", "Android",
     ],
     "Clients/mana": [
-      "ManaClient", "ManaProtocol", "ArgumentParser", "Glibc", "Musl", "Darwin", "Synchronization",
+      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Glibc", "Musl", "Darwin", "Synchronization",
     ],
     "Clients/mana-load": [
-      "ManaClient", "ManaProtocol", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
+      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
     ],
-    "Clients/mana-bench": ["ArgumentParser", "CLinux", "FoundationEssentials", "Glibc", "Synchronization"],
+    "Clients/mana-bench": ["ManaText", "ArgumentParser", "CLinux", "FoundationEssentials", "Glibc", "Synchronization"],
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,3 +1,5 @@
+import ManaText
+
 /// The ledger and its peers, measured one after the other.
 struct Comparison: Codable, Equatable {
   struct Row: Codable, Equatable {
@@ -102,7 +104,7 @@ extension Session {
 
   fileprivate func postgresRows() throws(BenchError) -> [Comparison.Row] {
     let single = "stored function, single calls, \(Postgres.singleConnections) connections"
-    let size = "\(Quantity.grouped(Postgres.batch)), \(Postgres.batchConnections) connections"
+    let size = "\(NumberText.grouped(Postgres.batch)), \(Postgres.batchConnections) connections"
     let batched = "stored function, batches of " + size
     guard let postgres = try Postgres.start(workbench) else {
       return [single, batched].map { Comparison.Row(system: "PostgreSQL", work: $0, remark: "not installed") }

@@ -1,3 +1,5 @@
+import ManaText
+
 /// What a figure counts, and how people read it.
 enum Unit: String, Codable, Sendable {
   case perSecond = "/s"
@@ -45,34 +47,14 @@ enum Quantity {
   static func digits(_ value: Double) -> String {
     let magnitude = value.magnitude
     switch magnitude {
-    case ..<9.995: return fixed(value, places: 2)
-    case ..<99.95: return fixed(value, places: 1)
-    case ..<999.5: return fixed(value, places: 0)
+    case ..<9.995: return NumberText.fixed(value, places: 2)
+    case ..<99.95: return NumberText.fixed(value, places: 1)
+    case ..<999.5: return NumberText.fixed(value, places: 0)
     default:
       var step = 1.0
       while magnitude / step >= 999.5 { step *= 10 }
-      return grouped(Int((value / step).rounded() * step))
+      return NumberText.grouped(Int((value / step).rounded() * step))
     }
-  }
-
-  static func grouped(_ value: Int) -> String {
-    let digits = Array(String(value.magnitude))
-    var text = value < 0 ? "-" : ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return text
-  }
-
-  /// With so many decimal places, rounded half away from zero.
-  static func fixed(_ value: Double, places: Int) -> String {
-    let scale = (0..<places).reduce(1.0) { power, _ in power * 10 }
-    let scaled = Int((value.magnitude * scale).rounded())
-    let sign = value < 0 && scaled > 0 ? "-" : ""
-    guard places > 0 else { return sign + String(scaled) }
-    let fraction = String(scaled % Int(scale))
-    return sign + String(scaled / Int(scale)) + "." + String(repeating: "0", count: places - fraction.count) + fraction
   }
 
   /// The middle of some values, the lower one of two; 0 of none.

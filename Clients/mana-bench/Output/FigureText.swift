@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ManaText
 
 /// Figures as people and programs read them.
 enum FigureText {
@@ -79,7 +80,7 @@ enum MachineText {
   static let unknown = "machine not named, nothing was loaded"
 
   static func text(_ machine: LoadFigures.Machine) -> String {
-    let memory = Quantity.fixed(machine.memoryBytes / 1_073_741_824, places: 0)
+    let memory = NumberText.fixed(machine.memoryBytes / 1_073_741_824, places: 0)
     let processors = machine.processors == 1 ? "1 processor" : "\(machine.processors) processors"
     return "\(machine.processor), \(processors), \(memory) GiB, \(machine.system)"
   }

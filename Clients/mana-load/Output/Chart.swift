@@ -1,3 +1,5 @@
+import ManaText
+
 /// A line chart as inline SVG: axes with round numbers, one or more lines. Pure text, no script.
 struct Chart {
   /// How the vertical axis counts.
@@ -73,7 +75,7 @@ struct Chart {
     Self.height - Self.bottom - axis.position(y) * (Self.height - Self.bottom - Self.top)
   }
 
-  private static func number(_ value: Double) -> String { Text.fixed(value, places: 1) }
+  private static func number(_ value: Double) -> String { NumberText.fixed(value, places: 1) }
 }
 
 /// Text inside a document.

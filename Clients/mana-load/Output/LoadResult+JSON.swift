@@ -1,7 +1,9 @@
+import ManaText
+
 extension LoadResult {
   /// The result for programs: one object on one line. Latencies in microseconds, rates a second.
   var json: String {
-    var object = JSONText()
+    var object = JSONObject()
     object.add("scenario", settings.scenario.rawValue)
     object.add("transactionsPerSecond", transactionsPerSecond, places: 1)
     object.add("requestsPerSecond", requestsPerSecond, places: 1)
@@ -16,7 +18,7 @@ extension LoadResult {
     object.add("unknownRequests", tally.unknown)
     object.add("reconnections", reconnections)
     object.add("notSent", notSent)
-    var failures = JSONText()
+    var failures = JSONObject()
     for failure in tally.failures { failures.add(failure.name, failure.count) }
     object.add("failures", failures)
     if let verification { object.add("verification", verification.json) }
@@ -27,13 +29,13 @@ extension LoadResult {
     object.add("startedAt", System.utcText(startedAt))
     object.add("command", settings.command)
     object.add("seconds", samples.map(\.json))
-    return object.text
+    return object.description
   }
 }
 
 extension LatencySummary {
-  fileprivate var json: JSONText {
-    var object = JSONText()
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
     for (name, value) in [("p50", p50), ("p90", p90), ("p99", p99), ("p999", p999), ("max", max)] {
       object.add(name, Double(value) / 1e3, places: 1)
     }
@@ -42,8 +44,8 @@ extension LatencySummary {
 }
 
 extension Sample {
-  fileprivate var json: JSONText {
-    var object = JSONText()
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
     object.add("end", seconds, places: 2)
     object.add("transactionsPerSecond", transactionsPerSecond, places: 0)
     object.add("p50Microseconds", Double(p50) / 1e3, places: 1)
@@ -53,8 +55,8 @@ extension Sample {
 }
 
 extension VerificationResult {
-  fileprivate var json: JSONText {
-    var object = JSONText()
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
     object.add("passed", passed)
     object.add("accounts", accounts)
     object.add("mismatches", mismatchCount)
@@ -63,7 +65,7 @@ extension VerificationResult {
     object.add(
       "mismatchedAccounts",
       mismatches.map {
-        var mismatch = JSONText()
+        var mismatch = JSONObject()
         mismatch.add("account", $0.account.identifierText)
         mismatch.add("message", $0.description)
         return mismatch
@@ -73,8 +75,8 @@ extension VerificationResult {
 }
 
 extension LoadSettings {
-  fileprivate var json: JSONText {
-    var object = JSONText()
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
     if scenario.posts { object.add("batch", batch) }
     object.add("connections", connections)
     object.add("inFlight", inFlight)
@@ -94,8 +96,8 @@ extension LoadSettings {
 }
 
 extension ServerFacts {
-  fileprivate func json(address: ServerAddress) -> JSONText {
-    var object = JSONText()
+  fileprivate func json(address: ServerAddress) -> JSONObject {
+    var object = JSONObject()
     object.add("address", address.description)
     object.add("version", name)
     object.add("ledger", ledger.identifierText)
@@ -105,8 +107,8 @@ extension ServerFacts {
 }
 
 extension Machine {
-  fileprivate var json: JSONText {
-    var object = JSONText()
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
     object.add("system", system)
     object.add("processor", processor)
     object.add("processors", processors)
@@ -117,13 +119,13 @@ extension Machine {
 
 extension GeneratorRun.Outcome {
   var json: String {
-    var object = JSONText()
+    var object = JSONObject()
     object.add("discarded", true)
     object.add("transactionsPerSecond", transactionsPerSecond, places: 1)
     object.add("transactions", transactions)
     object.add("frames", frames)
     object.add("bytes", bytes)
     object.add("durationSeconds", seconds, places: 3)
-    return object.text
+    return object.description
   }
 }

@@ -1,25 +1,28 @@
+import ManaText
+
 extension LoadResult {
   /// The result for people, with everything that is needed to repeat it.
   var text: String {
     var lines = [
-      "\(settings.scenario.rawValue): \(Text.grouped(transactionsPerSecond)) transactions/s, "
-        + "\(Text.grouped(requestsPerSecond)) requests/s",
+      "\(settings.scenario.rawValue): \(NumberText.grouped(transactionsPerSecond)) transactions/s, "
+        + "\(NumberText.grouped(requestsPerSecond)) requests/s",
       "",
       "  latency      " + latencies.parts.map { "\($0.name) \(Text.latency($0.nanoseconds))" }.joined(separator: "   "),
       "  outcome      " + outcome,
     ]
     if !tally.failures.isEmpty {
       lines.append(
-        "  failures     " + tally.failures.map { "\($0.name) \(Text.grouped($0.count))" }.joined(separator: ", "))
+        "  failures     " + tally.failures.map { "\($0.name) \(NumberText.grouped($0.count))" }.joined(separator: ", "))
     }
     if tally.unknown > 0 || reconnections > 0 {
       lines.append(
-        "  connections  cut with \(Text.grouped(tally.unknown)) requests unanswered, made again "
-          + "\(Text.grouped(reconnections)) times" + (tally.lastCut.map { "; last reason: \($0)" } ?? ""))
+        "  connections  cut with \(NumberText.grouped(tally.unknown)) requests unanswered, made again "
+          + "\(NumberText.grouped(reconnections)) times" + (tally.lastCut.map { "; last reason: \($0)" } ?? ""))
     }
     if notSent > 0 {
       lines.append(
-        "  not sent     \(Text.grouped(notSent)) requests were due before the end: the server is slower than --rate")
+        "  not sent     \(NumberText.grouped(notSent)) requests were due before the end: the server is slower than --rate"
+      )
     }
     if let verification { lines.append("  verified     " + verification.text) }
     lines += facts.map { "  " + $0.name + String(repeating: " ", count: max(1, 13 - $0.name.count)) + $0.text }
@@ -29,16 +32,16 @@ extension LoadResult {
   /// How the transactions ended, in one line.
   var outcome: String {
     var parts: [String] = []
-    if settings.scenario.posts { parts.append("\(Text.grouped(tally.accepted)) accepted") }
-    if settings.scenario.lists { parts.append("\(Text.grouped(tally.read)) read") }
-    parts += ["\(Text.grouped(tally.refused)) refused", "\(Text.grouped(tally.errorCount)) errors"]
-    if tally.replayed > 0 { parts.append("\(Text.grouped(tally.replayed)) replayed") }
-    return parts.joined(separator: ", ") + " in \(Text.fixed(durationSeconds, places: 2)) s"
+    if settings.scenario.posts { parts.append("\(NumberText.grouped(tally.accepted)) accepted") }
+    if settings.scenario.lists { parts.append("\(NumberText.grouped(tally.read)) read") }
+    parts += ["\(NumberText.grouped(tally.refused)) refused", "\(NumberText.grouped(tally.errorCount)) errors"]
+    if tally.replayed > 0 { parts.append("\(NumberText.grouped(tally.replayed)) replayed") }
+    return parts.joined(separator: ", ") + " in \(NumberText.fixed(durationSeconds, places: 2)) s"
   }
 
   /// Settings, server and machine, by name.
   var facts: [(name: String, text: String)] {
-    let memory = Text.fixed(Double(machine.memoryBytes) / 1_073_741_824, places: 1)
+    let memory = NumberText.fixed(Double(machine.memoryBytes) / 1_073_741_824, places: 1)
     return [
       ("settings", settings.text),
       (
@@ -70,9 +73,9 @@ extension LoadSettings {
   var text: String {
     var parts: [String] = []
     if scenario.posts { parts.append("\(Text.count(batch, "transaction")) a request") }
-    if scenario.lists { parts.append("pages of \(Text.grouped(page))") }
+    if scenario.lists { parts.append("pages of \(NumberText.grouped(page))") }
     parts.append("\(Text.count(connections, "connection")) with \(Text.count(inFlight, "request")) in flight")
-    parts.append("\(Text.grouped(accounts)) accounts, \(distribution.rawValue)")
+    parts.append("\(NumberText.grouped(accounts)) accounts, \(distribution.rawValue)")
     let unit = scenario == .reads ? "pages" : "transactions"
     parts.append(rate.map { "open loop of \(Text.plain($0)) \(unit)/s" } ?? "closed loop")
     parts.append("\(Text.plain(warmupSeconds)) s of warm-up")
@@ -84,12 +87,13 @@ extension LoadSettings {
 
 extension VerificationResult {
   fileprivate var text: String {
-    var text = "\(Text.grouped(accounts)) accounts: "
+    var text = "\(NumberText.grouped(accounts)) accounts: "
     text +=
-      passed ? "each holds what was acknowledged" : "\(Text.grouped(mismatchCount)) DO NOT hold what was acknowledged"
+      passed
+      ? "each holds what was acknowledged" : "\(NumberText.grouped(mismatchCount)) DO NOT hold what was acknowledged"
     if unknownApplied + unknownNotApplied > 0 {
-      text += "; of the unanswered transactions \(Text.grouped(unknownApplied)) were posted and "
-      text += "\(Text.grouped(unknownNotApplied)) were not"
+      text += "; of the unanswered transactions \(NumberText.grouped(unknownApplied)) were posted and "
+      text += "\(NumberText.grouped(unknownNotApplied)) were not"
     }
     return text
   }
@@ -105,8 +109,8 @@ extension VerificationResult {
 
 extension GeneratorRun.Outcome {
   var text: String {
-    "generator alone: \(Text.grouped(transactionsPerSecond)) transactions/s\n\n"
-      + "  \(Text.grouped(transactions)) transactions in \(Text.grouped(frames)) frames, "
-      + "\(Text.fixed(Double(bytes) / 1e9, places: 2)) GB in \(Text.fixed(seconds, places: 2)) s"
+    "generator alone: \(NumberText.grouped(transactionsPerSecond)) transactions/s\n\n"
+      + "  \(NumberText.grouped(transactions)) transactions in \(NumberText.grouped(frames)) frames, "
+      + "\(NumberText.fixed(Double(bytes) / 1e9, places: 2)) GB in \(NumberText.fixed(seconds, places: 2)) s"
   }
 }

@@ -1,3 +1,5 @@
+import ManaText
+
 /// Progress on standard error: one line that is overwritten every second on a terminal, a line every two seconds
 /// elsewhere.
 struct ProgressLine: Sendable {
@@ -17,14 +19,14 @@ struct ProgressLine: Sendable {
     let latency =
       sample.p50 > 0 ? "p50 \(Text.latency(sample.p50))   p99 \(Text.latency(sample.p99))" : "no replies"
     write(
-      "\(phase) \(Text.fixed(sample.seconds, places: 0)) s   \(Text.grouped(sample.transactionsPerSecond)) transactions/s"
+      "\(phase) \(NumberText.fixed(sample.seconds, places: 0)) s   \(NumberText.grouped(sample.transactionsPerSecond)) transactions/s"
         + "   \(latency)")
   }
 
   /// How far something of known size is.
   mutating func show(_ done: Int, of total: Int, _ what: String, now: UInt64) {
     guard done > 0, isDue(now) else { return }
-    write("\(Text.grouped(done)) of \(Text.grouped(total)) \(what) (\(done * 100 / max(1, total)) %)")
+    write("\(NumberText.grouped(done)) of \(NumberText.grouped(total)) \(what) (\(done * 100 / max(1, total)) %)")
   }
 
   /// Leaves a terminal with an empty line, for what is printed next.

@@ -1,3 +1,5 @@
+import ManaText
+
 /// A result as a page of its own: charts, numbers, settings and machine, without a reference to anything outside.
 struct Report {
   private let result: LoadResult
@@ -6,7 +8,8 @@ struct Report {
 
   /// The whole file.
   var html: String {
-    let title = "\(result.settings.scenario.rawValue): \(Text.grouped(result.transactionsPerSecond)) transactions/s"
+    let title =
+      "\(result.settings.scenario.rawValue): \(NumberText.grouped(result.transactionsPerSecond)) transactions/s"
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -20,7 +23,7 @@ struct Report {
       </head>
       <body>
       <h1>\(HTML.escaped(title))</h1>
-      <p>\(HTML.escaped(result.outcome)); \(Text.grouped(result.requestsPerSecond)) requests/s.</p>
+      <p>\(HTML.escaped(result.outcome)); \(NumberText.grouped(result.requestsPerSecond)) requests/s.</p>
       <table class="figures">
       <tr>\(result.latencies.parts.map { "<th>\($0.name)</th>" }.joined())</tr>
       <tr>\(result.latencies.parts.map { "<td>\(Text.latency($0.nanoseconds))</td>" }.joined())</tr>
@@ -43,17 +46,17 @@ struct Report {
   }
 
   private var particulars: [(name: String, text: String)] {
-    var rows = result.tally.failures.map { (name: $0.name, text: Text.grouped($0.count)) }
+    var rows = result.tally.failures.map { (name: $0.name, text: NumberText.grouped($0.count)) }
     if result.reconnections > 0 {
       rows.append(
         ("connections", "made again \(result.reconnections) times, \(result.tally.unknown) requests unanswered"))
     }
     if result.notSent > 0 {
-      rows.append(("not sent", "\(Text.grouped(result.notSent)) requests were due before the end"))
+      rows.append(("not sent", "\(NumberText.grouped(result.notSent)) requests were due before the end"))
     }
     if let verification = result.verification {
       rows.append(
-        ("verified", "\(Text.grouped(verification.accounts)) accounts, \(verification.mismatchCount) mismatches"))
+        ("verified", "\(NumberText.grouped(verification.accounts)) accounts, \(verification.mismatchCount) mismatches"))
     }
     return rows + result.facts
   }
@@ -76,7 +79,7 @@ struct Report {
     let rate = Chart(
       marks: marks, xRange: range,
       lines: [.init(name: "rate", style: "rate", points: Self.steps(samples, \.transactionsPerSecond))],
-      yLabel: { Text.grouped($0) })
+      yLabel: { NumberText.grouped($0) })
     let latency = Chart(
       marks: marks, xRange: range,
       lines: [

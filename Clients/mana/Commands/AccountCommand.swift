@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaClient
 import ManaProtocol
+import ManaText
 
 struct AccountCommand: LedgerCommand {
   static let configuration = CommandConfiguration(
@@ -33,7 +34,7 @@ struct AccountCommand: LedgerCommand {
     if account.unsettledCount > 0 {
       facts.append(("Unsettled", "\(account.unsettled) (\(count(account.unsettledCount, "spend", "spends")))"))
     }
-    facts.append(("Transactions", grouped(account.transactionCount)))
+    facts.append(("Transactions", NumberText.grouped(account.transactionCount)))
     for operation in ManaProtocol.Operation.allCases where account[operation].count > 0 {
       let total = account[operation]
       facts.append(("  \(operation.name)", "\(total.amount) (\(count(total.count, "transaction", "transactions")))"))
@@ -42,7 +43,7 @@ struct AccountCommand: LedgerCommand {
   }
 
   private static func count(_ number: Int, _ one: String, _ many: String) -> String {
-    "\(grouped(number)) \(number == 1 ? one : many)"
+    "\(NumberText.grouped(number)) \(number == 1 ? one : many)"
   }
 
   static func json(_ account: Account) -> JSONValue {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaClient
 import ManaProtocol
+import ManaText
 
 /// How a history is exported.
 enum ExportFormat: String, ExpressibleByArgument, CaseIterable {
@@ -52,7 +53,7 @@ struct ExportCommand: LedgerCommand {
     guard let output else { return }
     console.result(
       .members(["transactions": .integer(UInt64(count)), "output": .string(output)]),
-      "\(grouped(count)) transactions written to \(output)")
+      "\(NumberText.grouped(count)) transactions written to \(output)")
   }
 
   private static let columns = [

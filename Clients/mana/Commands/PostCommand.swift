@@ -1,5 +1,6 @@
 import ArgumentParser
 import ManaClient
+import ManaText
 
 struct PostCommand: ConnectingCommand {
   static let configuration = CommandConfiguration(
@@ -50,7 +51,7 @@ struct PostCommand: ConnectingCommand {
       guard !check, content.lines > 0 else {
         return console.result(
           .members(["transactions": .integer(UInt64(content.lines))]),
-          "\(opened.name): \(grouped(content.lines)) well-formed \(content.lines == 1 ? "transaction" : "transactions")"
+          "\(opened.name): \(NumberText.grouped(content.lines)) well-formed \(content.lines == 1 ? "transaction" : "transactions")"
         )
       }
       try await connect(console) { client in

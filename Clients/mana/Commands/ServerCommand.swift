@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaClient
 import ManaProtocol
+import ManaText
 
 struct ServerCommand: LedgerCommand {
   static let configuration = CommandConfiguration(
@@ -32,16 +33,18 @@ struct ServerCommand: LedgerCommand {
       ("Connections", String(status.connections)), ("Accounts", count(status.accounts)),
       ("Transactions", count(status.transactions)), ("Posted since start", count(status.postedSinceStart)),
       ("Last flush", "\(status.flushNanosecondsLast / 1_000) µs"),
-      ("Memory", "\(status.residentBytes >> 20) MiB"), ("Batch limit", "\(grouped(information.itemsMax)) transactions"),
-      ("Page limit", "\(grouped(information.pageMax)) transactions"),
-      ("Frame limit", "\(grouped(information.frameBytesMax)) bytes"),
+      ("Memory", "\(status.residentBytes >> 20) MiB"),
+      ("Batch limit", "\(NumberText.grouped(information.itemsMax)) transactions"),
+      ("Page limit", "\(NumberText.grouped(information.pageMax)) transactions"),
+      ("Frame limit", "\(NumberText.grouped(information.frameBytesMax)) bytes"),
       (
-        "In-flight limit", "\(information.requestsInFlightMax) requests, \(grouped(information.bytesInFlightMax)) bytes"
+        "In-flight limit",
+        "\(information.requestsInFlightMax) requests, \(NumberText.grouped(information.bytesInFlightMax)) bytes"
       ),
     ])
   }
 
-  private static func count(_ number: UInt64) -> String { grouped(Int(clamping: number)) }
+  private static func count(_ number: UInt64) -> String { NumberText.grouped(Int(clamping: number)) }
 
   static func json(_ information: ServerInformation, _ status: ServerStatus, address: ManaAddress) -> JSONValue {
     .members([

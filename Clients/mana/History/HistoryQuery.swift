@@ -1,5 +1,6 @@
 import ManaClient
 import ManaProtocol
+import ManaText
 
 /// Which part of a history is wanted.
 struct HistoryQuery: Sendable {
@@ -85,7 +86,7 @@ struct HistoryPart: Equatable, Sendable {
 
   /// The last line of a table: how many of how many.
   func summary(isFiltered: Bool) -> String {
-    let (shown, all) = (grouped(transactions.count), grouped(total))
+    let (shown, all) = (NumberText.grouped(transactions.count), NumberText.grouped(total))
     let noun = total == 1 ? "transaction" : "transactions"
     return isFiltered ? "\(shown) matching, of \(all) \(noun)" : "\(shown) of \(all) \(noun)"
   }

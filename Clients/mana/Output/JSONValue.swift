@@ -1,3 +1,5 @@
+import ManaText
+
 /// A JSON value whose objects keep the order of their keys, printed on one line.
 ///
 /// Numbers are integers only: amounts are strings, because the numbers of JSON are floating-point to most readers.
@@ -39,7 +41,7 @@ enum JSONValue: Equatable, CustomStringConvertible {
 
   private func write(to output: inout String) {
     switch self {
-    case .string(let text): Self.writeQuoted(text, to: &output)
+    case .string(let text): output += JSONString.quoted(text)
     case .integer(let number): output += String(number)
     case .bool(let flag): output += flag ? "true" : "false"
     case .array(let values):
@@ -53,30 +55,11 @@ enum JSONValue: Equatable, CustomStringConvertible {
       output += "{"
       for (index, member) in members.enumerated() {
         if index > 0 { output += "," }
-        Self.writeQuoted(member.key, to: &output)
+        output += JSONString.quoted(member.key)
         output += ":"
         member.value.write(to: &output)
       }
       output += "}"
     }
-  }
-
-  /// Escapes what RFC 8259 requires, and DEL and the line separators, which break the tools that read lines.
-  private static func writeQuoted(_ text: String, to output: inout String) {
-    output += "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\""
-      case "\\": output += "\\\\"
-      case "\n": output += "\\n"
-      case "\r": output += "\\r"
-      case "\t": output += "\\t"
-      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
-        let digits = String(scalar.value, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    output += "\""
   }
 }

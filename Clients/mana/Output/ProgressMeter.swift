@@ -1,3 +1,5 @@
+import ManaText
+
 /// Shows on standard error how far a long command is: one line that is overwritten in a terminal, a line every two
 /// seconds otherwise.
 struct ProgressMeter {
@@ -35,26 +37,14 @@ struct ProgressMeter {
 
   /// `412,000 of 1,000,000 lines, 41 %, 206,000/s, 2 s left`. Rates are rounded down; what cannot be known is left out.
   static func line(done: Int, total: Int, elapsed: Duration, unit: String) -> String {
-    var text = "\(grouped(done)) of \(grouped(total)) \(unit)"
+    var text = "\(NumberText.grouped(done)) of \(NumberText.grouped(total)) \(unit)"
     if total > 0 { text += ", \(done * 100 / total) %" }
     let milliseconds = Int(elapsed.milliseconds)
     guard milliseconds > 0, done > 0 else { return text }
     let (product, overflow) = done.multipliedReportingOverflow(by: 1000)
     let rate = overflow ? done / max(1, milliseconds / 1000) : product / milliseconds
-    text += ", \(grouped(rate))/s"
+    text += ", \(NumberText.grouped(rate))/s"
     if rate > 0, done < total { text += ", \(durationText(.seconds((total - done + rate - 1) / rate))) left" }
     return text
   }
-}
-
-/// A whole number with a comma between groups of three digits.
-func grouped(_ number: Int) -> String {
-  var digits = String(number.magnitude)[...]
-  var groups: [Substring] = []
-  while digits.count > 3 {
-    groups.insert(digits.suffix(3), at: 0)
-    digits = digits.dropLast(3)
-  }
-  groups.insert(digits, at: 0)
-  return (number < 0 ? "-" : "") + groups.joined(separator: ",")
 }

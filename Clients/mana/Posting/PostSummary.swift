@@ -1,5 +1,6 @@
 import ManaClient
 import ManaProtocol
+import ManaText
 
 /// What became of a file's transactions.
 struct PostSummary: Equatable, Sendable {
@@ -64,7 +65,7 @@ struct PostSummary: Equatable, Sendable {
 
   /// For people: how many of each.
   func text(of total: Int, elapsed: Duration) -> String {
-    "\(grouped(posted)) posted, \(grouped(replayed)) replayed, \(grouped(refused)) refused of \(grouped(total)) "
+    "\(NumberText.grouped(posted)) posted, \(NumberText.grouped(replayed)) replayed, \(NumberText.grouped(refused)) refused of \(NumberText.grouped(total)) "
       + "\(total == 1 ? "transaction" : "transactions") in \(durationText(elapsed))"
   }
 
@@ -73,7 +74,7 @@ struct PostSummary: Equatable, Sendable {
     refusals.map { _, refused in
       let lines = refused.lines.map(String.init).joined(separator: ", ")
       let more = refused.count > refused.lines.count ? ", …" : ""
-      return "refused \(grouped(refused.count)), \(refused.count == 1 ? "line" : "lines") \(lines)\(more): "
+      return "refused \(NumberText.grouped(refused.count)), \(refused.count == 1 ? "line" : "lines") \(lines)\(more): "
         + refused.message
     }
   }

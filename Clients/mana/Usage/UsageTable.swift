@@ -1,5 +1,6 @@
 import ManaClient
 import ManaProtocol
+import ManaText
 
 /// The sums as a table whose numbers end in line, with a bar for what was spent.
 ///
@@ -35,8 +36,8 @@ struct UsageTable {
   private static let columns = [
     Column(title: "spent") { amount($0.spent) }, Column(title: "refunded") { amount($0.refunded) },
     Column(title: "purchased") { amount($0.purchased) }, Column(title: "bonus") { amount($0.bonus) },
-    Column(title: "transactions") { grouped(Int(clamping: $0.transactions)) },
-    Column(title: "quantity") { $0.quantity == 0 ? "" : grouped(Int(clamping: $0.quantity)) },
+    Column(title: "transactions") { NumberText.grouped(Int(clamping: $0.transactions)) },
+    Column(title: "quantity") { $0.quantity == 0 ? "" : NumberText.grouped(Int(clamping: $0.quantity)) },
   ]
 
   private static func amount(_ amount: Mana) -> String { amount == .zero ? "" : amount.description }

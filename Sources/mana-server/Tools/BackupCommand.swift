@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaJournal
 import ManaServer
+import ManaText
 import SystemPackage
 
 /// `mana-server backup`.
@@ -50,7 +51,7 @@ struct BackupCommand: ParsableCommand {
       for line in VerifyCommand.text(target, shards) { try StandardOutput.write(line: line) }
       return
     }
-    var line = JSONLine()
+    var line = JSONObject()
     line.add("directory", files.directory)
     line.add("target", target)
     line.add("ledger", ToolText.id(files.identity.ledgerID))

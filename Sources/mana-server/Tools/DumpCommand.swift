@@ -3,6 +3,7 @@ import ManaJournal
 import ManaLedger
 import ManaProtocol
 import ManaServer
+import ManaText
 
 /// `mana-server dump`.
 struct DumpCommand: ParsableCommand {

@@ -1,13 +1,14 @@
 import ManaJournal
 import ManaLedger
 import ManaProtocol
+import ManaText
 
 /// How a dump shows what it meets, for people and as JSON. Keys and their forms do not change.
 enum DumpLine {
   // MARK: JSON
 
-  static func json(_ block: FoundBlock) -> JSONLine {
-    var line = JSONLine()
+  static func json(_ block: FoundBlock) -> JSONObject {
+    var line = JSONObject()
     line.add("kind", "block")
     line.add("shard", block.place.shard)
     line.add("block", block.number)
@@ -26,8 +27,8 @@ enum DumpLine {
     return line
   }
 
-  static func json(_ record: RecordContent, shard: Int, block: UInt64) -> JSONLine {
-    var line = JSONLine()
+  static func json(_ record: RecordContent, shard: Int, block: UInt64) -> JSONObject {
+    var line = JSONObject()
     line.add("kind", "record")
     line.add("shard", shard)
     line.add("block", block)
@@ -52,8 +53,8 @@ enum DumpLine {
     return line
   }
 
-  static func json(unknown place: JournalPlace, _ byteCount: Int) -> JSONLine {
-    var line = JSONLine()
+  static func json(unknown place: JournalPlace, _ byteCount: Int) -> JSONObject {
+    var line = JSONObject()
     line.add("kind", "unknown")
     line.add("shard", place.shard)
     line.add("file", place.file)

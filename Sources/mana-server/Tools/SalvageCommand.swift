@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaJournal
 import ManaServer
+import ManaText
 import SystemPackage
 
 /// `mana-server salvage`.
@@ -130,7 +131,7 @@ struct SalvageCommand: ParsableCommand {
     let shown = loss.accounts.sorted().prefix(20).map(ToolText.id)
     if !shown.isEmpty {
       let more =
-        loss.accounts.count > shown.count ? " and \(ToolText.grouped(loss.accounts.count - shown.count)) more" : ""
+        loss.accounts.count > shown.count ? " and \(NumberText.grouped(loss.accounts.count - shown.count)) more" : ""
       lines.append("    accounts: \(shown.joined(separator: ", "))\(more)")
     }
     return lines
@@ -138,7 +139,7 @@ struct SalvageCommand: ParsableCommand {
 
   private func json(
     _ files: LedgerFiles, _ shards: [ShardVerification], _ losses: [Int: ShardLoss], _ originals: String?
-  ) -> JSONLine {
+  ) -> JSONObject {
     var line = VerifyCommand.json(files, shards)
     line.add("cut", originals != nil)
     if let originals { line.add("originals", "\(files.directory)/\(originals)") }
@@ -148,8 +149,8 @@ struct SalvageCommand: ParsableCommand {
 }
 
 extension ShardLoss {
-  func json(shard: Int) -> JSONLine {
-    var line = JSONLine()
+  func json(shard: Int) -> JSONObject {
+    var line = JSONObject()
     line.add("shard", shard)
     line.add("firstBlock", blocks.lowerBound)
     line.add("lastBlock", blocks.upperBound)

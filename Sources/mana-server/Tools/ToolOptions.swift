@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaJournal
 import ManaServer
+import ManaText
 import SystemPackage
 
 /// What all tools take.
@@ -62,8 +63,8 @@ extension [ShardVerification] {
 }
 
 extension JournalDamage {
-  var json: JSONLine {
-    var line = JSONLine()
+  var json: JSONObject {
+    var line = JSONObject()
     line.add("file", file)
     line.add("block", block)
     line.add("byte", byte)
@@ -75,8 +76,8 @@ extension JournalDamage {
 }
 
 extension ShardVerification {
-  func json(shard: Int) -> JSONLine {
-    var line = JSONLine()
+  func json(shard: Int) -> JSONObject {
+    var line = JSONObject()
     line.add("shard", shard)
     line.add("sound", isSound)
     line.add("segments", inspection.segments)

@@ -1,5 +1,7 @@
 // How the tools write what is in a journal: as the command line `mana` and the protocol's specification do.
 
+import ManaText
+
 enum ToolText {
   /// An account, a transaction or a ledger: the unsigned integer below 2^64, otherwise the UUID in lower case.
   static func id(_ number: UInt128) -> String {
@@ -49,21 +51,9 @@ enum ToolText {
 
   static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
-  /// `1,234,567`.
-  static func grouped(_ number: some BinaryInteger) -> String {
-    var digits = String(number)[...]
-    var groups: [Substring] = []
-    while digits.count > 3 {
-      groups.insert(digits.suffix(3), at: 0)
-      digits = digits.dropLast(3)
-    }
-    groups.insert(digits, at: 0)
-    return groups.joined(separator: ",")
-  }
-
   /// `1 block`, `2,000 blocks`.
   static func count(_ number: some BinaryInteger, _ noun: String) -> String {
-    "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    "\(NumberText.grouped(number)) \(noun)\(number == 1 ? "" : "s")"
   }
 
   /// `1.5 GB`, in powers of ten.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ManaJournal
 import ManaServer
+import ManaText
 
 /// `mana-server verify`.
 struct VerifyCommand: ParsableCommand {
@@ -43,8 +44,8 @@ struct VerifyCommand: ParsableCommand {
     }
   }
 
-  static func json(_ files: LedgerFiles, _ shards: [ShardVerification]) -> JSONLine {
-    var line = JSONLine()
+  static func json(_ files: LedgerFiles, _ shards: [ShardVerification]) -> JSONObject {
+    var line = JSONObject()
     line.add("directory", files.directory)
     line.add("ledger", ToolText.id(files.identity.ledgerID))
     line.add("sound", shards.isSound)
