@@ -8,13 +8,16 @@ TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs
 # What one would use instead.
 PEER_PACKAGES := redis-server postgresql
 SERVER_ARGUMENTS ?=
+# How many worlds `make simulate` goes through; SEED=n repeats one of them, with a trace.
+SEEDS ?= 10000
+SIMULATE_ARGUMENTS ?=
 # For example --quick, --json, --markdown, --only reads.
 BENCH_ARGUMENTS ?=
 COMPARE_ARGUMENTS ?=
 # Its own package in its own folder: SwiftNIO's TLS and HTTP/2 take minutes to build, once.
 GRPC_SCRATCH := .build-grpc
 
-.PHONY: run test exhaustive build build-for-measuring bench compare lint format install-packages install-test-packages
+.PHONY: run test exhaustive simulate build build-for-measuring bench compare lint format install-packages install-test-packages
 
 run: install-packages
 	swift build --configuration release --product mana-server
@@ -35,6 +38,11 @@ exhaustive: install-test-packages
 	swift build --build-tests
 	MANA_EXHAUSTIVE=1 swift test --skip-build \
 	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
+
+# The real server in as many simulated worlds as are asked for, or in one of them, with a trace.
+simulate: install-packages
+	@swift build --configuration release --product mana-simulate >&2
+	@exec .build/release/mana-simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(SIMULATE_ARGUMENTS)
 
 bench: build-for-measuring
 	@exec .build/release/mana-bench figures $(BENCH_ARGUMENTS)

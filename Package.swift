@@ -72,7 +72,24 @@ let package = Package(
       swiftSettings: strict + [.strictMemorySafety()]),
 
     // What the tests hold the real modules against: a reference ledger, workloads, simulated hands.
-    .target(name: "ManaTesting", dependencies: ["ManaProtocol", "ManaLedger"], swiftSettings: strict),
+    .target(
+      name: "ManaTesting",
+      dependencies: [
+        "ManaProtocol", "ManaLedger", "ManaJournal", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+
+    // The real server in a world from one seed. Its own `uv_*` functions and sockets stand in the place of libuv and
+    // the system's in this program: they would in every program that it is linked into, so nothing depends on it.
+    .executableTarget(
+      name: "mana-simulate",
+      dependencies: [
+        "ManaTesting", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "CLibuv",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
 
     // Everything that talks to the server.
     .target(
@@ -122,7 +139,8 @@ let package = Package(
     .testTarget(
       name: "ManaServerTests",
       dependencies: [
-        "ManaServer", "ManaLedger", "ManaJournal", "ManaProtocol", "ManaTesting",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaTesting",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
@@ -155,6 +173,8 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
       swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["ManaTesting", "ManaLedger", "ManaProtocol"], swiftSettings: strict),
     .testTarget(name: "StructureTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

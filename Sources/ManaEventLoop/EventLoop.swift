@@ -83,18 +83,30 @@ public final class EventLoop {
   /// - Precondition: Has not run before.
   public func run(delegate: some EventLoopDelegate) {
     precondition(!isClosed, "an event loop runs once")
-    while !state.pointee.isStopping {
-      uv_run(state.pointee.loop, state.pointee.hasDueEvents ? UV_RUN_NOWAIT : UV_RUN_ONCE)
-      state.pointee.nowNanoseconds = uv_hrtime()
-      takeOver()
-      state.report(to: delegate)
-      state.pointee.counters.turns &+= 1
-      delegate.turn()
-      state.settle()
-      let turn = uv_hrtime() &- state.pointee.nowNanoseconds
-      state.pointee.counters.longestTurnNanoseconds = max(state.pointee.counters.longestTurnNanoseconds, turn)
-    }
+    while !state.pointee.isStopping { iterate(delegate) }
     shutDown(reportingTo: delegate)
+  }
+
+  /// One iteration of `run`, for a simulation that says when each comes. False when that was the last, after which
+  /// everything is closed.
+  package func step(delegate: some EventLoopDelegate) -> Bool {
+    precondition(!isClosed, "an event loop runs once")
+    iterate(delegate)
+    if state.pointee.isStopping { shutDown(reportingTo: delegate) }
+    return !isClosed
+  }
+
+  @inline(__always)
+  private func iterate(_ delegate: some EventLoopDelegate) {
+    uv_run(state.pointee.loop, state.pointee.hasDueEvents ? UV_RUN_NOWAIT : UV_RUN_ONCE)
+    state.pointee.nowNanoseconds = uv_hrtime()
+    takeOver()
+    state.report(to: delegate)
+    state.pointee.counters.turns &+= 1
+    delegate.turn()
+    state.settle()
+    let turn = uv_hrtime() &- state.pointee.nowNanoseconds
+    state.pointee.counters.longestTurnNanoseconds = max(state.pointee.counters.longestTurnNanoseconds, turn)
   }
 
   /// Ends `run`: what this turn has committed is offered to the sockets once more, then everything is closed. On the

@@ -166,7 +166,9 @@ private struct JournalCopy {
         file: files.storage.describe(segment.path), found: version, supported: BlockHeader.formatVersion)
     case .torn(let reason, let skip, _):
       let bytes = UnsafeRawBufferPointer(segment.bytes)
-      let here = chain.proofOfLoss(in: bytes, number: segment.number, from: min(place.offset + skip, bytes.count))
+      let here = chain.proofOfLoss(
+        in: bytes, number: segment.number, from: place.offset + JournalLimits.blockAlignment,
+        bodyEnd: place.offset + skip)
       if let proof = here ?? proof { throw damage("\(reason), and \(proof)") }
       return .end
     }

@@ -24,7 +24,7 @@ struct ChainEnd {
 
   enum Verdict {
     case valid(BlockHeader)
-    /// Perhaps a torn write. A proof can only be found behind `skip` bytes.
+    /// Perhaps a torn write, of a block of `skip` bytes as far as its header is there.
     case torn(reason: String, skip: Int, epoch: UInt32)
     case damaged(reason: String)
     /// The whole header of a later block: the expected one was durable before that was written.
@@ -108,10 +108,15 @@ struct ChainEnd {
 
   /// Looks through a segment's memory from `offset` for a header that cannot be there unless the expected block had
   /// been acknowledged (or stands elsewhere, whole). O(bytes); one pass over all segments behind the first bad block.
-  func proofOfLoss(in segment: UnsafeRawBufferPointer, number: UInt32, from offset: Int) -> String? {
+  ///
+  /// Up to `bodyEnd` it is the bad block's own body, where a block can stand only by a write that went astray. What
+  /// looks like one there could be records: as one, an item has its type in the number's upper half.
+  func proofOfLoss(
+    in segment: UnsafeRawBufferPointer, number: UInt32, from offset: Int, bodyEnd: Int = 0
+  ) -> String? {
     for place in stride(from: offset, to: segment.count, by: JournalLimits.blockAlignment) {
       guard let header = BlockHeader(at: segment.baseAddress! + place), foreignness(of: header) == nil,
-        header.epoch >= lastEpoch
+        header.epoch >= lastEpoch, place >= bodyEnd || header.number < expectedNumber + 1 << 32
       else { continue }
       let found = "block \(header.number) was found at byte \(place) of segment \(number)"
       if header.number > expectedNumber { return "\(found), which was written after this one was durable" }

@@ -38,6 +38,7 @@ final class BlockWriter: Sendable {
 
   var durableNumber: UInt64 { durable.load(ordering: .acquiring) }
   var hasFailed: Bool { state.withLock { $0.queue.hasFailed } }
+  var hasWork: Bool { state.withLock { !$0.queue.hasFailed && !$0.queue.waiting.isEmpty } }
   var statistics: JournalStatistics { state.withLock { $0.statistics } }
 
   func hand(_ block: SealedBlock) { state.update { $0.queue.add(block) } }

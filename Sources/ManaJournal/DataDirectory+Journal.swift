@@ -21,8 +21,8 @@ extension DataDirectory {
     return journal
   }
 
-  /// The same without the threads: a simulation drives `Journal.writer` and `Journal.preparer` step by step.
-  func recoverJournal(
+  /// The same without the threads: a simulation takes their steps itself, see `Journal.stepWriter`.
+  package func recoverJournal(
     shard: Int, onDurable: @escaping @Sendable () -> Void,
     onFailure: @escaping @Sendable (JournalFailure) -> Void,
     replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64

@@ -49,7 +49,12 @@ public final class DataDirectory: Sendable {
     }
   }
 
-  init(storage: any Storage, creatingWith options: CreationOptions) throws(JournalError) {
+  /// The same on any storage, for the tests and the simulation. `random` is where a new ledger's id and hash seed come
+  /// from.
+  package init(
+    storage: any Storage, creatingWith options: CreationOptions,
+    random: () -> UInt64 = { UInt64.random(in: .min ... .max) }
+  ) throws(JournalError) {
     self.storage = storage
     let names = try JournalError.naming("list", storage.describe("")) { () throws(Errno) in
       try storage.names(in: "")
@@ -62,7 +67,7 @@ public final class DataDirectory: Sendable {
     let exists = try JournalError.naming("list", storage.describe("")) { () throws(Errno) in
       try storage.names(in: "").contains(LedgerIdentity.fileName)
     }
-    identity = try exists ? Self.readIdentity(in: storage) : creator.make(options)
+    identity = try exists ? Self.readIdentity(in: storage) : creator.make(options, random: random)
     if let asked = options.shardCount, asked != identity.shardCount {
       throw .shardCountDiffers(directory: storage.describe(""), existing: identity.shardCount, asked: asked)
     }

@@ -91,22 +91,32 @@ final class DiskFile: StorageFile {
 
   deinit { System.close(descriptor) }
 
-  func size() throws(Errno) -> Int { try System.size(of: descriptor) }
+  /// Calls `body` with the descriptor, which is open until it returns: of a file that nobody else holds, as in
+  /// `open(path).read(…)`, the last use is otherwise reading the number, and it would be closed before the call.
+  private func withDescriptor<Result>(_ body: (Int32) throws(Errno) -> Result) throws(Errno) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(descriptor)
+  }
 
-  func reserve(bytes: Int) throws(Errno) -> Bool { try System.reserve(descriptor, bytes: bytes) }
+  func size() throws(Errno) -> Int { try withDescriptor(System.size) }
+
+  func reserve(bytes: Int) throws(Errno) -> Bool {
+    try withDescriptor { descriptor throws(Errno) in try System.reserve(descriptor, bytes: bytes) }
+  }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno) {
-    try System.read(descriptor, into: buffer, at: offset)
+    try withDescriptor { descriptor throws(Errno) in try System.read(descriptor, into: buffer, at: offset) }
   }
 
   func write(_ buffer: UnsafeRawBufferPointer, at offset: Int) throws(Errno) {
-    try System.write(descriptor, buffer, at: offset)
+    try withDescriptor { descriptor throws(Errno) in try System.write(descriptor, buffer, at: offset) }
   }
 
-  func sync() throws(Errno) { try System.syncData(descriptor) }
+  func sync() throws(Errno) { try withDescriptor(System.syncData) }
 
   func view(bytes: Int) throws(Errno) -> SegmentMemory {
-    SegmentMemory(owning: try System.map(descriptor, bytes: bytes), bytes: bytes)
+    let base = try withDescriptor { descriptor throws(Errno) in try System.map(descriptor, bytes: bytes) }
+    return SegmentMemory(owning: base, bytes: bytes)
   }
 
   // MARK: The lock file's text: the holder's process id in decimal digits and a newline.

@@ -135,7 +135,7 @@ struct JournalReader {
         if System.isZero(UnsafeRawBufferPointer(rebasing: bytes[offset...])) { return }
         badBlock = BadBlock(place: place, reason: reason)
         tornEpoch = max(tornEpoch, epoch)
-        return try search(segment, from: offset + skip)
+        return try search(segment, from: offset + JournalLimits.blockAlignment, bodyEnd: offset + skip)
       case .damaged(let reason):
         throw damage(place, reason)
       case .later(let number):
@@ -169,10 +169,10 @@ struct JournalReader {
     statistics.bytes += UInt64(header.paddedLength)
   }
 
-  private func search(_ segment: Segment, from offset: Int) throws(JournalError) {
+  private func search(_ segment: Segment, from offset: Int, bodyEnd: Int = 0) throws(JournalError) {
     guard let badBlock else { return }
     let bytes = UnsafeRawBufferPointer(segment.bytes)
-    if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset) {
+    if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset, bodyEnd: bodyEnd) {
       throw damage(badBlock.place, "\(badBlock.reason), and \(proof)")
     }
   }

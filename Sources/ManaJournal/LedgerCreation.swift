@@ -8,17 +8,17 @@ import SystemPackage
 struct LedgerCreation {
   let storage: any Storage
 
-  func make(_ options: CreationOptions) throws(JournalError) -> LedgerIdentity {
+  func make(_ options: CreationOptions, random: () -> UInt64) throws(JournalError) -> LedgerIdentity {
     let shardCount = options.shardCount ?? 1
     if let reason = CreationOptions.fault(shardCount: shardCount, segmentBytes: options.segmentBytes) {
       throw .invalidOption(reason: reason)
     }
-    var generator = SystemRandomNumberGenerator()
+    // Never zero, which a client sends when it expects any ledger.
     let identity = LedgerIdentity(
-      ledgerID: UInt128.random(in: 1...UInt128.max, using: &generator), shardCount: shardCount,
-      segmentBytes: options.segmentBytes, shardHashSeed: generator.next())
-    try removeLeftovers()
-    try writeTemporary(identity)
+      ledgerID: UInt128(random()) << 64 | UInt128(random() | 1), shardCount: shardCount,
+      segmentBytes: options.segmentBytes, shardHashSeed: random())
+    let wasInterrupted = try removeLeftovers()
+    try writeTemporary(identity, again: wasInterrupted)
     let zeros = try SegmentFile.zeros(for: identity.segmentBytes)
     for shard in 0..<shardCount { try makeShard(shard, segmentBytes: identity.segmentBytes, zeros: zeros) }
     try nameTemporary()
@@ -39,9 +39,9 @@ struct LedgerCreation {
     try syncDirectory("")
   }
 
-  /// Removes what an interrupted creation left: first segments, and the temporary identity. Anything else stays and
-  /// is an error: it was not made here.
-  private func removeLeftovers() throws(JournalError) {
+  /// Removes the first segments that an interrupted creation left. Anything else stays and is an error: it was not made
+  /// here. True when it left a temporary identity, too.
+  private func removeLeftovers() throws(JournalError) -> Bool {
     let names = try perform("list", "") { () throws(Errno) in try storage.names(in: "") }
     for name in names where name.hasPrefix("shard-") {
       let files = try perform("list", name) { () throws(Errno) in try storage.names(in: name) }
@@ -54,21 +54,19 @@ struct LedgerCreation {
         try perform("remove", "\(name)/\(file)") { () throws(Errno) in try storage.remove("\(name)/\(file)") }
       }
     }
-    if names.contains(LedgerIdentity.temporaryName) {
-      // Last: while it is there, the rest is known to be unused.
-      for name in names where name.hasPrefix("shard-") { try syncDirectory(name) }
-      try perform("remove", LedgerIdentity.temporaryName) { () throws(Errno) in
-        try storage.remove(LedgerIdentity.temporaryName)
-      }
-    }
+    // The temporary identity stays, and is written again: while it is there, the rest is known to be unused.
+    for name in names where name.hasPrefix("shard-") { try syncDirectory(name) }
+    return names.contains(LedgerIdentity.temporaryName)
   }
 
-  private func writeTemporary(_ identity: LedgerIdentity) throws(JournalError) {
+  private func writeTemporary(_ identity: LedgerIdentity, again: Bool = false) throws(JournalError) {
     let memory = try SegmentMemory(bytes: JournalLimits.pageBytes)
     let bytes = UnsafeMutableRawBufferPointer(start: memory.base, count: LedgerIdentity.fileBytes)
     identity.encode(into: bytes)
     let name = LedgerIdentity.temporaryName
-    let file = try perform("create", name) { () throws(Errno) in try storage.create(name) }
+    let file = try perform(again ? "open" : "create", name) { () throws(Errno) in
+      try again ? storage.open(name) : storage.create(name)
+    }
     do {
       try file.write(UnsafeRawBufferPointer(bytes), at: 0)
     } catch .invalidArgument {

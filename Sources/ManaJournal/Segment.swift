@@ -9,7 +9,7 @@
 import SystemPackage
 
 /// Page-aligned zeroed memory, touched ahead and backed by huge pages where they are to be had.
-struct SegmentMemory: ~Copyable {
+package struct SegmentMemory: ~Copyable {
   let base: UnsafeMutableRawPointer
   let bytes: Int
 

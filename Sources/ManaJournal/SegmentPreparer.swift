@@ -83,6 +83,9 @@ final class SegmentPreparer: @unchecked Sendable {
     }
   }
 
+  /// Whether there is anything for `step` to do.
+  var hasWork: Bool { state.withLock { !Self.isOver($0) && next($0) != nil } }
+
   func stop() { state.update { $0.isStopping = true } }
 
   // MARK: The preparer's side

@@ -1,12 +1,13 @@
-// The seam between the journal and a disk. `DiskStorage` is the disk; the tests bring one that forgets, tears and fails.
+// The seam between the journal and a disk. `DiskStorage` is the disk; the tests and the simulation
+// bring one that forgets, tears, lies and fails.
 //
 // Paths are relative to the data directory, with `/` between their parts; the empty path is the directory itself.
 
-import SystemPackage
+package import SystemPackage
 
 /// A data directory's files, as the journal needs them. Nothing written is durable before `StorageFile.sync`, no name
 /// before `syncDirectory`.
-protocol Storage: Sendable {
+package protocol Storage: Sendable {
   /// How a path reads in a message to the operator.
   func describe(_ path: String) -> String
   /// The names in a directory, sorted; `Errno.noSuchFileOrDirectory` when it does not exist.
@@ -30,7 +31,7 @@ protocol Storage: Sendable {
 
 /// One file. Reads, writes and offsets are in whole sectors (`JournalLimits.blockAlignment`) of aligned memory, past
 /// the page cache. Closed when the last reference goes.
-protocol StorageFile: AnyObject, Sendable {
+package protocol StorageFile: AnyObject, Sendable {
   func size() throws(Errno) -> Int
   /// Takes room for the first `bytes`, which read as zeros until they are written, or throws `Errno.noSpace`. False,
   /// and nothing is done, where a file system can only be written to.
@@ -51,14 +52,14 @@ extension Storage {
 }
 
 extension StorageFile {
-  func view(bytes: Int) throws(Errno) -> SegmentMemory {
+  package func view(bytes: Int) throws(Errno) -> SegmentMemory {
     let memory = SegmentMemory(owning: try System.map(bytes: bytes, alignment: 1, populated: false), bytes: bytes)
     try read(into: UnsafeMutableRawBufferPointer(start: memory.base, count: bytes), at: 0)
     return memory
   }
 }
 
-enum LockOutcome {
+package enum LockOutcome {
   /// Ours while the object lives.
   case acquired(any Sendable & AnyObject)
   /// Another server's; its process id where the file says so.

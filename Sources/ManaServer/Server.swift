@@ -18,9 +18,10 @@ public enum Server {
     let count = directory.identity.shardCount
     var berths: [Berth] = []
     for _ in 0..<count { berths.append(try Berth()) }
+    let conditions = StartConditions()
     let context = ServerContext(
-      configuration: configuration, identity: directory.identity, instance: .random(in: 1...UInt128.max),
-      shards: berths.map(\.address))
+      configuration: configuration, identity: directory.identity, instance: conditions.newInstance(),
+      shards: berths.map(\.address), conditions: conditions)
 
     var threads: [LoopThread] = []
     defer { for thread in threads { thread.join() } }

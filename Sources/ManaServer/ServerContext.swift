@@ -12,6 +12,7 @@ struct ServerContext: Sendable {
   /// A random number of this start.
   let instance: UInt128
   let shards: [ShardAddress]
+  let conditions: StartConditions
 
   var shardMap: ShardMap { ShardMap(shardCount: identity.shardCount, seed: identity.shardHashSeed) }
 
@@ -35,4 +36,18 @@ struct ShardAddress: Sendable {
   /// Takes connections that shard 0 has accepted.
   let inlet: Inlet
   let gauges: ShardGauges
+}
+
+/// What a start takes from outside, and a simulation decides itself.
+struct StartConditions: Sendable {
+  var random: @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
+  /// Transactions and accounts of a shard for which table memory is made ready; none when the first is 0.
+  var preparedTransactions = ServerLimits.preparedTransactions
+  var preparedAccounts = ServerLimits.preparedAccounts
+  /// What a failed write or sync sets off where the journals have no threads of their own; nil: they have, and it ends
+  /// the process.
+  var onJournalFailure: (@Sendable (JournalFailure) -> Void)?
+
+  /// Never zero.
+  func newInstance() -> UInt128 { UInt128(random()) << 64 | UInt128(random() | 1) }
 }

@@ -104,5 +104,6 @@ extension Shard {
         "longestTurnMicroseconds": "\(loop.counters.longestTurnNanoseconds / 1_000)",
       ])
     loop.stop()
+    hasEnded = true
   }
 }

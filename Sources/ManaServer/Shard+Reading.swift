@@ -38,20 +38,42 @@ extension Shard {
       return true
     }
     guard waitingParts.isEmpty else { return false }
-    let answer = try answer(request.opcode, request.body, bytesMax: session.frameBytesMax - FrameHeader.bytes)
-    let header = replyHeader(to: request.header)
-    guard answer.block > journal.durableBlockNumber else {
-      send(header, bodyBytes: answer.bytes, to: session) {
-        $0.copyMemory(from: scratch.baseAddress!, byteCount: answer.bytes)
+    do throws(ProtocolError) {
+      let answer = try answer(request.opcode, request.body, bytesMax: session.frameBytesMax - FrameHeader.bytes)
+      reply(
+        to: request, of: session, replyHeader(to: request.header),
+        with: UnsafeRawBufferPointer(rebasing: scratch[..<answer.bytes]), block: answer.block)
+    } catch {
+      // "There is no such transaction" says that there is the account.
+      let body = ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded
+      body.withUnsafeBytes {
+        reply(
+          to: request, of: session, errorHeader(to: request.header, error), with: $0,
+          block: blockBehind(account: base.u128(0)))
       }
-      return true
     }
-    let frame = session.held.reserve(FrameHeader.bytes + answer.bytes)
-    (frame + FrameHeader.bytes).copyMemory(from: scratch.baseAddress!, byteCount: answer.bytes)
-    FrameHeader.seal(frame, header, bodyBytes: answer.bytes)
-    hold(
-      FrameHeader.bytes + answer.bytes, for: session, requestBytes: request.header.length, block: answer.block)
     return true
+  }
+
+  /// Answers a read when the block behind what it saw is durable, at once where that is so.
+  private func reply(
+    to request: Request, of session: Session, _ header: FrameHeader, with body: UnsafeRawBufferPointer, block: UInt64
+  ) {
+    guard block > journal.durableBlockNumber else {
+      send(header, bodyBytes: body.count, to: session) {
+        $0.copyMemory(from: body.baseAddress!, byteCount: body.count)
+      }
+      return
+    }
+    let frame = session.held.reserve(FrameHeader.bytes + body.count)
+    (frame + FrameHeader.bytes).copyMemory(from: body.baseAddress!, byteCount: body.count)
+    FrameHeader.seal(frame, header, bodyBytes: body.count)
+    hold(FrameHeader.bytes + body.count, for: session, requestBytes: request.header.length, block: block)
+  }
+
+  /// The block that makes what there is of an account durable; 0 when it is.
+  private func blockBehind(account: UInt128) -> UInt64 {
+    ledger.lastPosition(of: account) < journal.durablePosition ? 0 : pendingBlock
   }
 
   /// Writes the reply body of a read into the scratch memory: its length, and the block that makes what it says
@@ -90,7 +112,7 @@ extension Shard {
     default:
       preconditionFailure("\(opcode) is not a read of an account")
     }
-    return (bytes, ledger.lastPosition(of: account) < journal.durablePosition ? 0 : pendingBlock)
+    return (bytes, blockBehind(account: account))
   }
 
   private func listUnsettled(

@@ -13,11 +13,12 @@ extension Shard {
   ) throws(ServerError) {
     var recovered: Ledger?
     // Hostile ids could be chosen to collide under a known seed; a new one each start keeps the tables even.
-    let tableSeed = UInt64.random(in: .min ... .max)
+    let conditions = context.conditions
+    let tableSeed = conditions.random()
     let waker = loop.waker
     let journal: Journal
     do throws(JournalError) {
-      journal = try directory.openJournal(shard: index, onDurable: { waker.wake() }) {
+      journal = try directory.openJournal(shard: index, onDurable: { waker.wake() }, under: conditions) {
         block throws(JournalError) -> UInt64 in
         var ledger = recovered.take() ?? Ledger(records: RecordSpace(block.segments), tableSeed: tableSeed)
         do throws(ReplayError) {
@@ -33,7 +34,9 @@ extension Shard {
       throw .journal(error)
     }
     var ledger = recovered.take() ?? Ledger(records: RecordSpace(journal.segments), tableSeed: tableSeed)
-    ledger.prepare(transactions: ServerLimits.preparedTransactions, accounts: ServerLimits.preparedAccounts)
+    if conditions.preparedTransactions > 0 {
+      ledger.prepare(transactions: conditions.preparedTransactions, accounts: conditions.preparedAccounts)
+    }
     var report = RecoveryReport()
     report.accounts = ledger.accountCount
     report.transactions = Int(ledger.transactionCount)
@@ -48,6 +51,18 @@ extension Shard {
         metadata: ["shard": "\(index)", "bytes": "\(report.cutBytes)"])
     }
     context.shards[0].mailbox.send(.ready(shard: index, report))
+  }
+}
+
+extension DataDirectory {
+  fileprivate func openJournal(
+    shard: Int, onDurable: @escaping @Sendable () -> Void, under conditions: StartConditions,
+    replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64
+  ) throws(JournalError) -> Journal {
+    if let onFailure = conditions.onJournalFailure {
+      return try recoverJournal(shard: shard, onDurable: onDurable, onFailure: onFailure, replay: replay)
+    }
+    return try openJournal(shard: shard, onDurable: onDurable, replay: replay)
   }
 }
 

@@ -106,11 +106,17 @@ extension Shard {
 
   /// Answers a request that was refused as a whole; nothing of it was executed.
   func reply(to request: FrameHeader, of session: Session, error: ProtocolError) {
+    send(
+      errorHeader(to: request, error),
+      with: ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded, to: session)
+  }
+
+  /// The header of the reply to a request that was refused as a whole.
+  func errorHeader(to request: FrameHeader, _ error: ProtocolError) -> FrameHeader {
     let flags: FrameHeader.Flags = error.status.isRetryable ? [.notExecuted, .retryable] : [.notExecuted]
-    let header = replyHeader(
+    return replyHeader(
       to: request, status: error.status, flags: flags,
       microseconds: error.status.isRetryable ? ServerLimits.retryAfterMicroseconds : 0)
-    send(header, with: ErrorBody(detail: UInt32(clamping: error.detail), text: error.message).encoded, to: session)
   }
 
   /// Tells the client why the connection ends, and ends it once that is sent.

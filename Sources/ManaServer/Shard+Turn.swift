@@ -10,6 +10,8 @@ extension Shard {
     now = context.configuration.clock()
     if journal.collectCompletions() { releaseDurable() }
     takeMessages()
+    // The journal is closed: a refund that falls due in this moment is posted by the next start.
+    if hasEnded { return }
     runWaitingParts()
     runSessions()
     expireSettlements()

@@ -45,6 +45,8 @@ final class Shard: EventLoopDelegate {
   var isDraining = false
   var isQuiet = false
   var isFinishing = false
+  /// The journal is closed; the loop ends after this turn.
+  var hasEnded = false
   var closingBlockTimer: Timer?
   /// The durable block when the closing-block timer was set.
   var closingBlockSeen: UInt64 = 0
@@ -69,9 +71,13 @@ final class Shard: EventLoopDelegate {
 
   /// Runs until the server has been drained. Blocks the calling thread.
   func run() {
-    loop.every(milliseconds: ServerLimits.tickMilliseconds) { [unowned self] in tick() }
+    startTicking()
     loop.run(delegate: self)
     mailbox.close()
+  }
+
+  func startTicking() {
+    loop.every(milliseconds: ServerLimits.tickMilliseconds) { [unowned self] in tick() }
   }
 
   // MARK: What the loop reports

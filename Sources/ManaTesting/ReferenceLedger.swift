@@ -29,6 +29,14 @@ public struct ReferenceLedger {
   /// The transactions of an account, oldest first; none when it is unknown.
   public func transactions(of account: UInt128) -> [ReferenceTransaction] { accounts[account]?.transactions ?? [] }
 
+  /// The newest of them.
+  func lastTransaction(of account: UInt128) -> ReferenceTransaction? { accounts[account]?.transactions.last }
+
+  func transactionCount(of account: UInt128) -> Int { accounts[account]?.transactions.count ?? 0 }
+
+  /// Whether the account has an item with this id, be it a transaction or not.
+  func hasAccepted(_ id: UInt128, account: UInt128) -> Bool { accounts[account]?.accepted[id] != nil }
+
   // An account is looked at where it lies and not copied out: a copy that lives while the account changes would make
   // each change copy its whole history.
 

@@ -57,6 +57,14 @@ import Testing
     Case(
       "the first block of a segment", block: 8, segment: 1, byte: 0, reason: "block 9", edit(1) { $0[8] ^= 1 }),
     Case(
+      "the last block written into the body of the one before it", block: 10, segment: 1, byte: 10752,
+      reason: "block 11 was found at byte 20480 of segment 1"
+    ) { storage in
+      let last = storage.contents(of: path(2))[..<512]
+      storage.edit(path(1)) { UnsafeMutableRawBufferPointer(rebasing: $0[20480..<20992]).copyBytes(from: last) }
+      storage.edit(path(2)) { zero($0, 0..<512) }
+    },
+    Case(
       "two blocks swapped", block: 2, byte: 512, reason: "block 3 stands there",
       edit(0) { bytes in for index in 512..<1024 { bytes.swapAt(index, index + 512) } }),
     Case(

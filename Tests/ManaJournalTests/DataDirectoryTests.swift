@@ -136,4 +136,22 @@ final class TemporaryDirectory {
       try DataDirectory.open(at: place)
     }
   }
+
+  /// Making a ledger is interrupted somewhere, and the next attempt somewhere else: the third one makes it.
+  @Test func makingALedgerCanBeInterruptedTwice() throws {
+    func attempt(on storage: SimulatedStorage, until operation: Int) -> SimulatedStorage {
+      storage.failure = SimulatedStorage.Failure(operation: operation, isLasting: true, code: .ioError)
+      _ = try? DataDirectory(storage: storage, creatingWith: CreationOptions(shardCount: 2, segmentBytes: 64 << 10))
+      return storage.crashed { _, _ in true }
+    }
+    for first in 1...12 {
+      for second in 1...16 {
+        let once = attempt(on: SimulatedStorage(), until: first)
+        let twice = attempt(on: once, until: second)
+        let directory = try DataDirectory(
+          storage: twice, creatingWith: CreationOptions(shardCount: 2, segmentBytes: 64 << 10))
+        #expect(directory.identity.shardCount == 2, "interrupted at \(first), then at \(second)")
+      }
+    }
+  }
 }

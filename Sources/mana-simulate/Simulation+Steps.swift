@@ -1,0 +1,151 @@
+import ManaProtocol
+import ManaServer
+import ManaTesting
+
+/// One step of the world: something moves, or something breaks.
+extension Simulation {
+  func act() throws {
+    step += 1
+    machine.clock += UInt64.random(in: 0..<120_000, using: &random)
+    let silentBefore = disk.silentFault
+    let choice = Int.random(in: 0..<1_000, using: &random)
+    mix(UInt64(choice))
+    switch choice {
+    case 0..<330: turnSome()
+    case 330..<450: writeSome()
+    case 450..<490: prepareSome()
+    case 490..<720: deliverSome()
+    case 720..<940: actSomeClient()
+    case 940..<970: skipTime()
+    default: if !isCalm { breakSomething() }
+    }
+    if disk.silentFault != nil, silentBefore == nil { silentFaultStep = step }
+  }
+
+  // MARK: The server
+
+  func turnSome() {
+    guard let server else { return }
+    let shard = Int.random(in: 0..<server.shardCount, using: &random)
+    guard server.isRunning(shard) else { return }
+    server.turn(shard)
+    if planted == .earlyReply, server.isRunning(shard) { server.releaseTooEarly(shard) }
+  }
+
+  func writeSome() {
+    guard let server, isCalm || step >= pausedWriter else { return }
+    let shard = Int.random(in: 0..<server.shardCount, using: &random)
+    guard server.isRunning(shard), server.hasWorkForWriter(shard) else { return }
+    trace("shard \(shard) writes a block")
+    _ = server.write(shard)
+    acknowledgements.note(recordsOf: server, shard, at: step)
+    if disk.isOff { count(.crashBetweenWriteAndSync) }
+  }
+
+  func prepareSome() {
+    guard let server else { return }
+    let shard = Int.random(in: 0..<server.shardCount, using: &random)
+    guard server.isRunning(shard), server.hasWorkForPreparer(shard) else { return }
+    let isMade = server.prepare(shard)
+    trace("shard \(shard) \(isMade ? "has made" : "cannot make") a segment")
+    if disk.isOff { count(.crashInSegmentMaking) }
+  }
+
+  /// To the next timer of the server, or past it.
+  func skipTime() {
+    let next = Loop.all.values.compactMap(\.nextTimer).min() ?? machine.clock
+    machine.clock = max(machine.clock, next) + UInt64.random(in: 0..<2_000_000, using: &random)
+    if random.chance(1, in: 10) { machine.clock += UInt64.random(in: 0..<3_000_000_000, using: &random) }
+  }
+
+  // MARK: The network and the clients
+
+  func deliverSome() {
+    links.removeAll { ($0.isClientGone && ($0.isServerGone || $0.isCut)) || ($0.isCut && $0.isServerGone) }
+    guard let link = links.randomElement(using: &random), !link.isCut else { return }
+    let toServer = random.chance(1, in: 2)
+    if toServer ? !link.toServer.hasNews : !link.toClient.hasNews { return }
+    if !isCalm, random.chance(1, in: 12) { return count(.deliveryDelayed) }
+    let what =
+      toServer ? link.toServer.deliver(using: &random) : link.toClient.deliver(using: &random)
+    if let what { outcome.counts[what] += 1 }
+  }
+
+  func actSomeClient() {
+    let client = clients.randomElement(using: &random)!
+    if !client.isConnected, machine.isListening, isReady {
+      linkCount += 1
+      let link = SimulatedLink(number: linkCount)
+      links.append(link)
+      machine.backlog.append(link)
+      client.connect(link, at: step)
+      trace("client \(client.number) connects with link \(link.number)")
+    }
+    if !isCalm, client.load < 12, random.chance(2, in: 3) {
+      let request = traffic.next()
+      trace("client \(client.number) wants request \(request.number): \(request.opcode)")
+      client.take(request)
+    }
+    client.act(at: step, requestsMax: 8)
+  }
+
+  // MARK: Faults
+
+  private func breakSomething() {
+    switch Int.random(in: 0..<14, using: &random) {
+    case 0, 1:
+      guard let link = links.randomElement(using: &random), !link.isCut else { return }
+      link.cut()
+      count(.connectionCut)
+    case 2:
+      guard let client = clients.randomElement(using: &random), client.isConnected else { return }
+      client.finishSending()
+      count(.connectionHalfClosed)
+    case 3:
+      guard let client = clients.randomElement(using: &random) else { return }
+      client.readsAgainAt = step + Int.random(in: 20..<300, using: &random)
+      count(.slowReader)
+    case 4:
+      guard let link = links.randomElement(using: &random) else { return }
+      let hit =
+        random.chance(1, in: 2) ? link.toServer.flipBit(using: &random) : link.toClient.flipBit(using: &random)
+      if hit { count(.wireBitFlip) }
+    case 5, 6:
+      let nanoseconds = UInt64.random(in: 0..<4_000_000_000, using: &random)
+      machine.wallOffset &-= nanoseconds
+      count(.clockBack)
+    case 7, 8:
+      machine.wallOffset &+= UInt64.random(in: 0..<9_000_000_000, using: &random)
+      count(.clockForward)
+    case 9: machine.failingAccepts = Int.random(in: 1...3, using: &random)
+    case 10: disk.isFull.toggle()
+    case 11: pausedWriter = step + Int.random(in: 10..<120, using: &random)
+    case 12:
+      guard random.chance(1, in: 4), let server, server.isRunning(0), isReady else { return }
+      count(.orderlyEnd)
+      server.drain()
+    default: return
+    }
+  }
+
+  /// What the disk will do while the server runs.
+  func planFaults() {
+    switch Int.random(in: 0..<20, using: &random) {
+    case 0..<5: disk.powerFailsAfter = Int.random(in: 0...60, using: &random)
+    case 5: plan(.writeError)
+    case 6: plan(.shortWrite)
+    case 7: plan(.syncError)
+    case 8: plan(.nameError)
+    case 9 where disk.silentFault == nil: plan(.lostWrite)
+    case 10 where disk.silentFault == nil: plan(.misplacedWrite)
+    case 11 where disk.silentFault == nil: plan(.repeatedWrite)
+    case 12 where disk.silentFault == nil: plan(.syncLie)
+    case 13: disk.isFull = true
+    default: break
+    }
+  }
+
+  private func plan(_ kind: FaultKind) {
+    disk.plans.append(SimulatedDisk.Plan(kind, after: Int.random(in: 0..<12, using: &random)))
+  }
+}
