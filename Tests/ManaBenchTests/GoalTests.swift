@@ -51,6 +51,15 @@ import Testing
     #expect(none.measured == "not measured" && none.verdict == .unavailable && none.remark == "why")
   }
 
+  /// A call that is faster than the write in it was not measured, whatever the goal.
+  @Test(arguments: [(60.0, Verdict.reached), (61, .missed), (0, .reached), (-1, .unavailable), (-1_880, .unavailable)])
+  func aCallIsNoFasterThanItsWrite(_ beyond: Double, _ verdict: Verdict) throws {
+    let rate = Session.Rate(rounds: [try LoadFigures(json: ParsingTests.load())], command: "c")
+    let figure = Figure.oneAtATime(beyond: [beyond], writes: [90], rate: rate)
+    #expect(figure.verdict == verdict && figure.remark.contains("beside a write of 90.0 µs"))
+    #expect((figure.value == nil) == (verdict == .unavailable))
+  }
+
   static func list(_ verdicts: [(String, Double)]) -> FigureList {
     FigureList(
       date: "2026-01-02", machine: "M", plan: "P",

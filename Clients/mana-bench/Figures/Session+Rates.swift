@@ -85,13 +85,38 @@ extension Session {
       remark: try timesRedis(rate.median) + rate.latency, command: rate.command)
   }
 
+  /// Each round beside the write of that moment, before and after it: what the disk did minutes ago decides nothing.
   func oneAtATimeFigure() throws(BenchError) -> Figure {
-    let write = Quantity.percentile(50, of: try probe())
-    let rate = try measure("single calls, one at a time", Loads.oneAtATime)
+    let run = LoadRun(arguments: Loads.oneAtATime, length: .seconds(plan.seconds, warmup: plan.warmupSeconds))
+    var (rounds, beyond, writes) = ([LoadFigures](), [Double](), [Double]())
+    for round in 1...plan.rounds {
+      let before = Quantity.percentile(50, of: try probe())
+      progress.begin("single calls, one at a time, \(round) of \(plan.rounds)")
+      let figures = try onEmptyLedger { server throws(BenchError) in try load(run, server) }
+      let write = (before + Quantity.percentile(50, of: try probe())) / 2
+      rounds.append(figures)
+      writes.append(write)
+      beyond.append(figures.latencyMicroseconds.p50 - write)
+    }
+    return .oneAtATime(beyond: beyond, writes: writes, rate: Rate(rounds: rounds, command: run.command))
+  }
+}
+
+extension Figure {
+  /// What a call takes beyond the disk's own write. Each call contains such a write: where it seems to take less, other
+  /// work disturbed one of the two, and nothing was measured.
+  static func oneAtATime(beyond: [Double], writes: [Double], rate: Session.Rate) -> Figure {
+    let (name, what) = ("one-at-a-time", "single calls, one at a time, p50 beyond that of the probe's write beside it")
+    let measured =
+      "p50 \(Quantity.time(microseconds: rate.p50)) beside a write of "
+      + "\(Quantity.time(microseconds: Quantity.median(writes))), \(Quantity.rate(rate.median))/s, "
+      + "p99 \(Quantity.time(microseconds: rate.p99))"
+    let value = Quantity.median(beyond)
+    guard value >= 0 else {
+      return Figure(
+        unavailable: name, what, .microseconds, .atMost(60), because: "disturbed by other work: " + measured)
+    }
     return Figure(
-      "one-at-a-time", "single calls, one at a time, p50", rate.p50, .microseconds,
-      .atMost(write + 60, origin: "the write of the probe + 60 µs"),
-      rounds: rate.rounds.map(\.latencyMicroseconds.p50),
-      remark: "\(Quantity.rate(rate.median))/s, p99 \(Quantity.time(microseconds: rate.p99))", command: rate.command)
+      name, what, value, .microseconds, .atMost(60), rounds: beyond, remark: measured, command: rate.command)
   }
 }
