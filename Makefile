@@ -1,9 +1,9 @@
 # The two commands: `make run` and `make test`. And two that measure: `make bench` (the list of figures) and
 # `make compare` (beside Redis, PostgreSQL and gRPC). All install what is missing first, and say so.
 
-# Debian packages: the loop, the hash, and how the package manager finds them. The tests also use Python, strace, the
+# Debian packages: the loop, the hash, TLS, and how the package manager finds them. The tests also use Python, strace, the
 # names of time zones, and ext4 for a disk that is full.
-PACKAGES := libuv1-dev libxxhash-dev pkg-config
+PACKAGES := libuv1-dev libxxhash-dev libssl-dev pkg-config
 TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs
 # What one would use instead.
 PEER_PACKAGES := redis-server postgresql

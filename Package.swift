@@ -25,13 +25,25 @@ let package = Package(
     .executable(name: "mana-bench", targets: ["mana-bench"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
   ],
+  traits: [
+    .trait(name: "ServiceLifecycleSupport", description: "`ManaClient` is a `Service` of swift-service-lifecycle."),
+    .trait(name: "DistributedTracingSupport", description: "A span of swift-distributed-tracing for each call."),
+    .trait(name: "ConfigurationSupport", description: "A client's configuration from swift-configuration."),
+    .default(enabledTraits: ["ServiceLifecycleSupport", "DistributedTracingSupport", "ConfigurationSupport"]),
+  ],
   dependencies: [
     // Server side. None of these pulls in SwiftNIO.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // Flags, environment and a JSON file in one precedence, for the server and for clients that ask for it.
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["JSON"]),
     // Client side: what each client library of the Swift server ecosystem stands on.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // The load tester's latencies.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
@@ -39,6 +51,8 @@ let package = Package(
     // System libraries and inline shims: module maps and headers, nothing else.
     .systemLibrary(
       name: "CLibuv", path: "Sources/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CIntrinsics", path: "Sources/CIntrinsics"),
     .target(name: "CLinux", path: "Sources/CLinux"),
@@ -69,6 +83,7 @@ let package = Package(
       dependencies: [
         "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -101,7 +116,17 @@ let package = Package(
         "ManaProtocol",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(
+          name: "Tracing", package: "swift-distributed-tracing", condition: .when(traits: ["DistributedTracingSupport"])
+        ),
+        .product(
+          name: "ServiceLifecycle", package: "swift-service-lifecycle",
+          condition: .when(traits: ["ServiceLifecycleSupport"])),
+        .product(
+          name: "Configuration", package: "swift-configuration", condition: .when(traits: ["ConfigurationSupport"])),
       ],
       path: "Clients/Swift/ManaClient",
       swiftSettings: strict),
@@ -153,6 +178,10 @@ let package = Package(
         "ManaClient", "ManaProtocol",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .testTarget(
