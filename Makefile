@@ -4,7 +4,9 @@
 # Debian packages: the loop, the hash, TLS, and how the package manager finds them. The tests also use Python, strace, the
 # names of time zones, and ext4 for a disk that is full.
 PACKAGES := libuv1-dev libxxhash-dev libssl-dev pkg-config
-TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs
+TEST_PACKAGES := $(PACKAGES) python3 strace tzdata e2fsprogs openssl
+# What judges the metrics and reads captures; `make test` says what it leaves out where they are missing.
+OPERATION_PACKAGES := prometheus tshark
 # What one would use instead.
 PEER_PACKAGES := redis-server postgresql
 SERVER_ARGUMENTS ?=
@@ -17,7 +19,12 @@ COMPARE_ARGUMENTS ?=
 # Its own package in its own folder: SwiftNIO's TLS and HTTP/2 take minutes to build, once.
 GRPC_SCRATCH := .build-grpc
 
-.PHONY: run test exhaustive simulate build build-for-measuring bench compare lint format install-packages install-test-packages
+# How long `make torture` and `make fuzz` go on, in minutes.
+MINUTES ?= 5
+# For example --kills-only, --seed 7, --json.
+TORTURE_ARGUMENTS ?=
+
+.PHONY: run test exhaustive sanitize coverage simulate torture fuzz build build-for-measuring bench compare lint format docs install-packages install-test-packages install-operation-packages check-operations deb test-deb
 
 run: install-packages
 	swift build --configuration release --product mana-server
@@ -28,9 +35,14 @@ build: install-packages
 	swift build --configuration release --product mana
 	swift build --configuration release --product mana-load
 
+# Tests that talk to a process or a server have deadlines, and run one at a time: all at once, those that keep both
+# threads of a small machine busy for half a minute let the deadlines of the others pass.
+DEADLINE_TESTS = ^(IntegrationTests|ManaClientTests|ManaTestLedgerTests)\.
+
 test: install-test-packages
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip '$(DEADLINE_TESTS)'
+	swift test --skip-build --filter '$(DEADLINE_TESTS)' --no-parallel
 	python3 -m unittest discover --start-directory Clients/Python/tests
 
 # Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
@@ -39,10 +51,38 @@ exhaustive: install-test-packages
 	MANA_EXHAUSTIVE=1 swift test --skip-build \
 	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
+# The suite again, watched for data races by one sanitizer and for misused memory by the other; each is a build of its
+# own, and what the tests start is built likewise. SUITE=modules leaves out the tests that talk to a server.
+SANITIZERS ?= thread address
+SUITE ?= all
+sanitize: install-test-packages
+	@for sanitizer in $(SANITIZERS); do \
+	  $(if $(filter all,$(SUITE)),,MANA_SERVER_ONLY=1) bash Tests/Sanitizing/sanitize.sh $$sanitizer '$(DEADLINE_TESTS)|^(ManaBenchTests|StructureTests)\.' \
+	    $(if $(filter all,$(SUITE)),'$(DEADLINE_TESTS)') || exit; \
+	done
+
+# How many regions of the protocol, the ledger and the journal their tests and simulated worlds go through, and which not.
+COVERED := Sources/ManaProtocol Sources/ManaLedger Sources/ManaJournal
+COVERING_TESTS := ^(ManaProtocolTests|ManaLedgerTests|ManaJournalTests|ManaServerTests|SimulationTests)\.
+COVERAGE_ARGUMENTS ?=
+coverage: install-test-packages
+	@MANA_SERVER_ONLY=1 swift build --build-tests --enable-code-coverage --scratch-path .build-coverage >&2
+	@MANA_SERVER_ONLY=1 swift test --skip-build --enable-code-coverage --scratch-path .build-coverage --filter '$(COVERING_TESTS)' >&2
+	@Tests/Coverage/coverage .build-coverage/debug/mana-ledgerPackageTests.xctest \
+	  .build-coverage/debug/codecov/default.profdata $(COVERED) $(COVERAGE_ARGUMENTS)
+
 # The real server in as many simulated worlds as are asked for, or in one of them, with a trace.
 simulate: install-packages
 	@swift build --configuration release --product mana-simulate >&2
 	@exec .build/release/mana-simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(SIMULATE_ARGUMENTS)
+
+# The real program killed under load, and its system calls made to fail, again and again.
+torture: install-test-packages build-for-measuring
+	@exec .build/release/mana-bench torture --minutes $(MINUTES) $(TORTURE_ARGUMENTS)
+
+# Decoders and recovery fed with what libFuzzer thinks of; a build of its own.
+fuzz: install-test-packages
+	@bash Tests/Fuzzing/fuzz.sh $(MINUTES)
 
 bench: build-for-measuring
 	@exec .build/release/mana-bench figures $(BENCH_ARGUMENTS)
@@ -65,11 +105,55 @@ lint:
 format:
 	swift format --in-place --recursive Package.swift Sources Clients Tests
 
+# The documentation of the Swift client, in .build/documentation; an undocumented symbol or a broken link is an error.
+# The symbols are read from the modules that a build leaves behind, with the module maps that these were built with.
+SYMBOL_GRAPHS := .build/symbol-graphs
+docs: install-packages
+	swift build --target ManaClient
+	@rm -rf $(SYMBOL_GRAPHS) && mkdir -p $(SYMBOL_GRAPHS)
+	swift symbolgraph-extract -module-name ManaClient -output-dir $(SYMBOL_GRAPHS) \
+	  -target $$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p') \
+	  -minimum-access-level public -skip-synthesized-members -skip-inherited-docs \
+	  -experimental-allowed-reexported-modules=ManaProtocol -I .build/debug/Modules \
+	  $$(find .build/debug/ -maxdepth 2 -name module.modulemap | sed 's/^/-Xcc -fmodule-map-file=/') \
+	  $$(find Sources .build/checkouts/*/Sources -type d \( -name include -o -name CIntrinsics \) | sed 's/^/-Xcc -I/')
+	python3 Clients/Swift/Documentation/undocumented $(SYMBOL_GRAPHS) ManaClient ManaProtocol
+	docc convert Clients/Swift/ManaClient/ManaClient.docc --additional-symbol-graph-dir $(SYMBOL_GRAPHS) \
+	  --fallback-display-name ManaClient --fallback-bundle-identifier mana.ManaClient \
+	  --output-path .build/documentation --warnings-as-errors
+
 install-packages:
 	@$(call install,$(PACKAGES))
 
 install-test-packages:
 	@$(call install,$(TEST_PACKAGES))
+
+# What an operator installs, judged by those who read it. The program that the unit starts need not be installed.
+check-operations: install-test-packages install-operation-packages
+	promtool check rules Sources/mana-server/Operations/mana-alerts.yml
+	mkdir -p .build/units
+	cp Sources/mana-server/Operations/mana-server.socket .build/units
+	sed 's|^ExecStart=.*|ExecStart=/bin/true|' Sources/mana-server/Operations/mana-server.service > .build/units/mana-server.service
+	systemd-analyze --man=no verify .build/units/mana-server.service .build/units/mana-server.socket
+	swift build --build-tests
+	swift test --skip-build --no-parallel --filter 'IntegrationTests\.(MetricsTests|PrometheusTests|DissectorTests)'
+
+install-operation-packages:
+	@$(call install,$(OPERATION_PACKAGES))
+
+# A Debian package in .build/deb. The Swift runtime is in its programs, so that a server needs no toolchain; a later
+# `make build` links them without it again.
+DEB_PACKAGES := $(PACKAGES) python3 binutils
+PACKAGING := Sources/mana-server/Operations/package
+deb:
+	@$(call install,$(DEB_PACKAGES))
+	swift build --configuration release --static-swift-stdlib --product mana-server
+	swift build --configuration release --static-swift-stdlib --product mana
+	bash $(PACKAGING)/build.sh .build/deb .build/release
+
+# Installs, runs, upgrades, removes and purges it on this machine, which takes root.
+test-deb: deb
+	@bash $(PACKAGING)/test.sh $$(ls -t .build/deb/*.deb | head -1) || [ $$? -eq 77 ]
 
 # Installs the Debian packages of a list that are not there yet, as root or through sudo.
 define install

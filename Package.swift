@@ -23,7 +23,10 @@ let package = Package(
     .executable(name: "mana", targets: ["mana"]),
     .executable(name: "mana-load", targets: ["mana-load"]),
     .executable(name: "mana-bench", targets: ["mana-bench"]),
+    .executable(name: "mana-client-bench", targets: ["mana-client-bench"]),
     .library(name: "ManaClient", targets: ["ManaClient"]),
+    // A real server for the tests of other packages.
+    .library(name: "ManaTesting", targets: ["ManaTestLedger"]),
   ],
   traits: [
     .trait(name: "ServiceLifecycleSupport", description: "`ManaClient` is a `Service` of swift-service-lifecycle."),
@@ -60,7 +63,7 @@ let package = Package(
     // Shared by both ends of the wire.
     .target(name: "ManaProtocol", dependencies: ["CIntrinsics"], swiftSettings: strict),
 
-    // Shared by the programs: how they write numbers and JSON.
+    // Shared by the programs: how they write numbers and JSON, and their version.
     .target(name: "ManaText", swiftSettings: strict + [.strictMemorySafety()]),
 
     // The server.
@@ -69,11 +72,15 @@ let package = Package(
       name: "ManaJournal",
       dependencies: ["CXXHash", "CIntrinsics", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict + unchecked),
-    .target(name: "ManaEventLoop", dependencies: ["CLibuv"], swiftSettings: strict + unchecked),
+    .target(name: "ManaEventLoop", dependencies: ["CLibuv", "COpenSSL"], swiftSettings: strict + unchecked),
+    // Who may call, and what they may do.
+    .target(name: "ManaAccess", dependencies: ["COpenSSL", "ManaText"], swiftSettings: strict),
+    .target(
+      name: "ManaAudit", dependencies: ["ManaAccess", "ManaEventLoop", "ManaText"], swiftSettings: strict),
     .target(
       name: "ManaServer",
       dependencies: [
-        "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop",
+        "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "ManaAccess", "ManaAudit", "ManaText",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -81,12 +88,14 @@ let package = Package(
     .executableTarget(
       name: "mana-server",
       dependencies: [
-        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText",
+        "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText", "ManaAccess",
+        "ManaAudit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
+      exclude: ["Operations"],
       swiftSettings: strict + [.strictMemorySafety()]),
 
     // What the tests hold the real modules against: a reference ledger, workloads, simulated hands.
@@ -116,6 +125,7 @@ let package = Package(
         "ManaProtocol",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
@@ -129,6 +139,21 @@ let package = Package(
           name: "Configuration", package: "swift-configuration", condition: .when(traits: ["ConfigurationSupport"])),
       ],
       path: "Clients/Swift/ManaClient",
+      swiftSettings: strict),
+    // Starts the server's program, which a test target that uses it depends on too.
+    .target(
+      name: "ManaTestLedger", dependencies: ["ManaClient"], path: "Clients/Swift/ManaTestLedger",
+      swiftSettings: strict + [.strictMemorySafety()]),
+    // Measures the client itself; counts its allocations in the place of the C library's functions, in this program alone.
+    .target(name: "CAllocationCount", path: "Clients/Swift/ClientBench/CAllocationCount"),
+    .executableTarget(
+      name: "mana-client-bench",
+      dependencies: [
+        "ManaClient", "ManaText", "CAllocationCount",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Clients/Swift/ClientBench/mana-client-bench",
       swiftSettings: strict),
     .executableTarget(
       name: "mana",
@@ -164,6 +189,8 @@ let package = Package(
       dependencies: ["ManaJournal", "CIntrinsics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .testTarget(name: "ManaEventLoopTests", dependencies: ["ManaEventLoop"], swiftSettings: strict),
+    .testTarget(name: "ManaAuditTests", dependencies: ["ManaAudit", "ManaAccess"], swiftSettings: strict),
+    .testTarget(name: "ManaAccessTests", dependencies: ["ManaAccess"], swiftSettings: strict),
     .testTarget(
       name: "ManaServerTests",
       dependencies: [
@@ -181,7 +208,17 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
         .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+        .product(name: "Configuration", package: "swift-configuration"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManaTestLedgerTests",
+      dependencies: [
+        "ManaTestLedger", "ManaClient", "mana-server", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -203,7 +240,21 @@ let package = Package(
       dependencies: ["mana-bench", "ManaText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["ManaClient", "ManaProtocol", "mana", "mana-server"],
+      name: "ManaServerCommandTests",
+      dependencies: [
+        "mana-server", "ManaServer", "ManaText",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "ManaClient", "ManaProtocol", "mana", "mana-server", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["ManaTesting", "ManaLedger", "ManaProtocol"], swiftSettings: strict),
@@ -211,3 +262,29 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// For `make fuzz` alone: an instrumented build of its own, in which libFuzzer brings the main function.
+if Context.environment["MANA_FUZZING"] != nil {
+  package.products.append(.executable(name: "mana-fuzz", targets: ["mana-fuzz"]))
+  package.targets.append(
+    .executableTarget(
+      name: "mana-fuzz",
+      dependencies: [
+        "ManaJournal", "ManaLedger", "ManaProtocol", "ManaTesting", "CIntrinsics",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/Fuzzing",
+      exclude: ["fuzz.sh", "seeds.py"],
+      swiftSettings: strict))
+}
+
+// For instrumented builds of the server's modules and their tests: without what stands on SwiftNIO, which takes minutes.
+if Context.environment["MANA_SERVER_ONLY"] != nil {
+  let clients = [
+    "ManaClient", "ManaTestLedger", "mana", "mana-load", "mana-client-bench", "ManaClientTests", "ManaTestLedgerTests",
+    "ManaCommandTests", "ManaLoadTests", "IntegrationTests",
+  ]
+  package.targets.removeAll { clients.contains($0.name) }
+  let products = ["ManaClient", "ManaTesting", "mana", "mana-load", "mana-client-bench"]
+  package.products.removeAll { products.contains($0.name) }
+}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ManaText
 
 /// `mana-bench`: starts servers in temporary directories, drives them, and says how what was measured compares with
 /// what is wanted (`figures`) and with what one would use instead (`compare`).
@@ -6,7 +7,7 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mana-bench",
-    abstract: "Measures the Mana ledger against its goals and its peers, on this machine.",
+    abstract: "Measures the Mana ledger against its goals and its peers, and tortures it, on this machine.",
     discussion: """
       Servers listen on loopback and keep their data in a temporary directory, which is removed at the end; so does \
       Ctrl-C. `mana-server` and `mana-load` are those beside this program, built in release: `make bench` and \
@@ -17,8 +18,10 @@ struct BenchCommand: ParsableCommand {
         mana-bench figures --quick               (shorter, and coarser)
         mana-bench figures --only batches --only single-calls
         mana-bench compare --into README.md      (brings its table up to date)
+        mana-bench torture --minutes 10          (kills servers and looks for what is lost)
       """,
-    subcommands: [FiguresCommand.self, CompareCommand.self])
+    version: "mana-bench \(releaseVersion)",
+    subcommands: [FiguresCommand.self, CompareCommand.self, TortureCommand.self])
 }
 
 /// What both subcommands take.

@@ -37,6 +37,12 @@ enum BenchLimits {
   /// Between two looks at a program that is waited for, in nanoseconds. A look costs microseconds.
   static let lookNanoseconds: UInt64 = 5_000_000
 
+  /// How long memory does not change before it has come to rest, in nanoseconds: a spare segment takes less to be made.
+  static let restNanoseconds: UInt64 = 300_000_000
+
+  /// From which share of withheld processor time on a rate says so.
+  static let withheldNoted = 0.01
+
   /// What is quoted of a program that failed, in bytes from the end of its output.
   static let quotedBytes = 2_000
 }

@@ -6,6 +6,16 @@ enum LoadLimits {
   /// Most accounts. Their ids are computed, not stored; the bound keeps set-up and verification to minutes.
   static let accountsMax = 10_000_000
 
+  /// Most connections that dribble: more than the ports that one address has for one server.
+  static let slowConnectionsMax = 60_000
+
+  /// Files that the load tester opens beside those of its slow connections: measured connections, reports.
+  static let descriptorsBesideSlowConnections = 1_100
+
+  /// In how many turns a second the slow connections send their bytes: few enough to cost little, many enough for no
+  /// burst. Of ten thousand, ten send in a turn; callers that know nothing of each other would seldom do it in hundreds.
+  static let slowTurnsPerSecond = 1_000
+
   /// What set-up gives each account, in micromana: 10,000,000,000 Mana. It pays for 10^12 combinations of 0.01 Mana on
   /// one account, and leaves room below 2^63 for every purchase and refund that a run can add.
   static let fundingMicromana: UInt64 = 10_000_000_000_000_000

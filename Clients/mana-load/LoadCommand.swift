@@ -1,5 +1,6 @@
 import ArgumentParser
 import ManaProtocol
+import ManaText
 
 /// `mana-load`: reads its arguments, runs the load, prints what came of it.
 @main
@@ -24,7 +25,8 @@ struct LoadCommand: AsyncParsableCommand {
         mana-load --discard                    (how fast the load tester itself is)
 
       Exit status: 0 done, 1 the verification failed, 64 wrong usage, 69 no server.
-      """)
+      """,
+    version: "mana-load \(releaseVersion)")
 
   @OptionGroup var options: LoadOptions
 

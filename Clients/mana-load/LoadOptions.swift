@@ -1,4 +1,5 @@
 import ArgumentParser
+import ManaClient
 import ManaProtocol
 
 /// The arguments of `mana-load`.
@@ -7,6 +8,14 @@ struct LoadOptions: ParsableArguments {
     help: ArgumentHelp(
       "HOST:PORT, [IPV6]:PORT or unix:PATH. Default: MANA_SERVER, or 127.0.0.1:7420.", valueName: "address"))
   var server: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The file with the token by which the server knows the caller. Default: the token in MANA_TOKEN, or none.",
+      valueName: "file"))
+  var tokenFile: String?
+
+  @OptionGroup(title: "TLS Options") var tls: TLSOptions
 
   @Option(help: "What to do; see above.")
   var scenario = Scenario.combinationBatches
@@ -45,6 +54,12 @@ struct LoadOptions: ParsableArguments {
   @Option(help: "What carries the requests: raw (sockets of its own) or client (the ManaClient library).")
   var through = LoadSettings.Carrier.raw
 
+  @Option(
+    help: ArgumentHelp(
+      "Connections beside the measured ones that send a request byte by byte, a byte a second. Default: 0.",
+      valueName: "count"))
+  var slowConnections = 0
+
   @Option(help: "Decides accounts, amounts and ids. A ledger takes each seed once. Default: a random one.")
   var seed: UInt64?
 
@@ -73,6 +88,8 @@ struct LoadOptions: ParsableArguments {
     var settings = LoadSettings()
     settings.scenario = scenario
     settings.server = try address()
+    settings.credential = try credential()
+    settings.tls = try tls.settings()
     settings.batch = batch ?? scenario.batchDefault
     settings.connections = connections
     settings.inFlight = inFlight ?? scenario.inFlightDefault
@@ -83,6 +100,7 @@ struct LoadOptions: ParsableArguments {
     settings.warmupSeconds = warmup
     settings.seed = seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
     settings.carrier = through
+    settings.slowConnections = slowConnections
     settings.verifies = verify
     if let transactions { settings.length = .transactions(transactions) }
     if let duration { settings.length = .seconds(duration) }
@@ -99,6 +117,17 @@ struct LoadOptions: ParsableArguments {
     return address
   }
 
+  private func credential() throws(LoadError) -> ManaClient.Credential? {
+    guard let tokenFile else {
+      return System.environment("MANA_TOKEN").flatMap { $0.isEmpty ? nil : .token($0) }
+    }
+    do throws(ManaError) {
+      return try .token(file: tokenFile)
+    } catch {
+      throw .usage("--token-file: \(error.message)")
+    }
+  }
+
   private func check(_ settings: LoadSettings) throws(LoadError) {
     func demand(_ option: String, _ value: Int, _ range: ClosedRange<Int>) throws(LoadError) {
       guard range.contains(value) else {
@@ -109,11 +138,18 @@ struct LoadOptions: ParsableArguments {
     try demand("--connections", settings.connections, 1...LoadLimits.connectionsMax)
     try demand("--in-flight", settings.inFlight, 1...Limits.requestsInFlightMax)
     try demand("--accounts", settings.accounts, 1...LoadLimits.accountsMax)
+    try demand("--slow-connections", settings.slowConnections, 0...LoadLimits.slowConnectionsMax)
     try demand("--page", settings.page, 1...Limits.pageMax)
     guard scenario != .singleCalls || settings.batch == 1 else {
       throw .usage("--scenario single-calls sends one transaction a request: leave --batch out.")
     }
     guard scenario.posts || batch == nil else { throw .usage("--scenario reads posts nothing: leave --batch out.") }
+    guard settings.tls == nil || settings.carrier == .client else {
+      throw .usage("The sockets of --through raw speak no TLS: add --through client, or --no-tls.")
+    }
+    guard settings.tls == nil || settings.slowConnections == 0 else {
+      throw .usage("--slow-connections speak no TLS: leave one of the two out.")
+    }
     guard duration == nil || transactions == nil else {
       throw .usage("--duration and --transactions exclude each other.")
     }

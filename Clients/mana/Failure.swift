@@ -52,7 +52,19 @@ extension Failure {
       return "\nIt is not known whether the transaction was executed. Repeat the command with --id \(id): "
         + "that charges at most once."
     }
+    switch error.status {
+    case .credentialMissing, .credentialUnknown:
+      return "\nName the file with your token with --token-file, or set MANA_TOKEN; whoever runs the server makes one "
+        + "with `mana-server token create`."
+    case .credentialExposed:
+      return "\nHave the token revoked, and connect from the same machine or with TLS (--tls)."
+    default: break
+    }
     switch error.code {
+    case .tlsFailed:
+      return "\nSee --tls, --tls-ca, --tls-certificate, --tls-key and --tls-server-name in `mana --help`."
+    case .handshakeFailed where error.status == .prefaceMismatch:
+      return ""
     case .notConnected where address == ServerOptions.defaultAddress:
       return "\nIs the server running? Start it with `mana-server`, or name another one with --server."
     case .notConnected, .handshakeFailed, .notManaServer:

@@ -32,6 +32,8 @@ extension ConnectingCommand {
     let address = try options.address(environment: Console.environment("MANA_SERVER"))
     var configuration = ManaClient.Configuration()
     configuration.clientName = "mana"
+    configuration.credential = try options.credential(environment: Console.environment("MANA_TOKEN"))
+    configuration.tls = try options.tls.configuration(environment: Console.environment)
     configuration.connectionCount = 1
     if let timeout = options.timeout { configuration.deadline = timeout }
     do {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ManaText
 
 /// `mana`, the command line of a Mana ledger.
 @main
@@ -17,6 +18,7 @@ struct ManaCommand: AsyncParsableCommand {
         mana spend 42 1.5 --operation image_generation
         mana history 42
         mana --server ledger.example.com:7420 account 42 --json
+        mana --server ledger.example.com:7420 --tls-ca authority.pem history 42
 
       EXIT STATUS
         0   done
@@ -24,7 +26,7 @@ struct ManaCommand: AsyncParsableCommand {
         64  the command cannot be meant
         69  the server cannot be reached
       """,
-    version: "1.0.0",
+    version: "mana \(releaseVersion)",
     groupedSubcommands: [
       CommandGroup(
         name: "Writing:",
@@ -38,7 +40,9 @@ struct ManaCommand: AsyncParsableCommand {
           AccountCommand.self, BalanceCommand.self, HistoryCommand.self, TransactionCommand.self,
           UnsettledCommand.self, UsageCommand.self, ExportCommand.self,
         ]),
-      CommandGroup(name: "The server:", subcommands: [PingCommand.self, ServerCommand.self]),
+      CommandGroup(
+        name: "The server:",
+        subcommands: [PingCommand.self, ServerCommand.self, TopCommand.self, DrainCommand.self]),
     ])
 
   @OptionGroup var options: ServerOptions

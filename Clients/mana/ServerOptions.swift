@@ -11,9 +11,17 @@ struct ServerOptions: ParsableArguments {
   var server: ManaAddress?
 
   @Option(
+    help: ArgumentHelp(
+      "The file with the token by which the server knows you.",
+      discussion: "Default: the token in the environment variable MANA_TOKEN, otherwise none.", valueName: "file"))
+  var tokenFile: String?
+
+  @Option(
     help: ArgumentHelp("How long a call may take: 500ms, 10s, 1m. Default: 10s.", valueName: "duration"),
     transform: parseTimeout)
   var timeout: Duration?
+
+  @OptionGroup(title: "TLS Options") var tls: TLSOptions
 
   @Flag(help: "Print one line of JSON.")
   var json = false
@@ -27,9 +35,21 @@ extension ServerOptions {
   func merged(over outer: ServerOptions) -> ServerOptions {
     var merged = self
     merged.server = server ?? outer.server
+    merged.tokenFile = tokenFile ?? outer.tokenFile
+    merged.tls = tls.merged(over: outer.tls)
     merged.timeout = timeout ?? outer.timeout
     merged.json = json || outer.json
     return merged
+  }
+
+  /// The caller's token, when the environment has `environment` as `MANA_TOKEN`.
+  func credential(environment: String?) throws -> ManaClient.Credential? {
+    guard let tokenFile else { return environment.map { .token($0) } }
+    do throws(ManaError) {
+      return try .token(file: tokenFile)
+    } catch {
+      throw ValidationError("--token-file: \(error.message)")
+    }
   }
 
   /// The server to talk to, when the environment has `environment` as `MANA_SERVER`.

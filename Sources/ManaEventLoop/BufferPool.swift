@@ -4,6 +4,8 @@ struct BufferPool: ~Copyable {
   private var kept: InlineArray<4, Int> = .init(repeating: 0)
   /// Buffers that were taken and not given back.
   private(set) var taken = 0
+  /// Payload bytes that those have room for.
+  private(set) var takenBytes = 0
 
   /// The smallest class that holds `bytes`; the number of classes when none does.
   static func sizeClass(for bytes: Int) -> Int {
@@ -17,8 +19,10 @@ struct BufferPool: ~Copyable {
     taken += 1
     let index = Self.sizeClass(for: bytes)
     guard index < Limits.bufferBytes.count else {
+      takenBytes += bytes
       return .allocate(capacity: bytes, sizeClass: UInt8(index))
     }
+    takenBytes += Limits.bufferBytes[index]
     guard let buffer = free[index] else {
       return .allocate(capacity: Limits.bufferBytes[index], sizeClass: UInt8(index))
     }
@@ -31,7 +35,8 @@ struct BufferPool: ~Copyable {
   /// Takes a buffer back. O(1).
   mutating func give(_ buffer: BufferPointer) {
     taken -= 1
-    precondition(taken >= 0, "a buffer was given back twice")
+    takenBytes -= buffer.pointee.capacity
+    precondition(taken >= 0 && takenBytes >= 0, "a buffer was given back twice")
     let index = Int(buffer.pointee.sizeClass)
     guard index < Limits.bufferBytes.count, kept[index] < Limits.buffersKept[index] else { return buffer.free() }
     buffer.pointee.start = 0

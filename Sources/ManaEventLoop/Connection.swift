@@ -33,6 +33,24 @@ public final class Connection {
   /// Who is at the other end: `127.0.0.1:54321`, or `unix:process 4711`. Made when it is asked for; good after the end.
   public var peer: String { identity.description }
 
+  /// The same without the port or the process: `127.0.0.1`, or `unix:user 1000`.
+  public var peerHost: String { identity.host }
+
+  /// Whether what is sent and received is encrypted. On a listener with TLS this is false from the first `received` on
+  /// for a caller that speaks none, which is to be told so and refused.
+  public var isEncrypted: Bool { state.pointee.tls != nil }
+
+  /// The names in the certificate that the client has shown and that its authority has signed: the URIs and DNS names
+  /// among its alternative names, in the certificate's order; its common name if there are none. Empty if none was asked
+  /// for. Known before the first `received`; empty after `closed`.
+  public var tlsIdentities: [String] { state.pointee.tls?.pointee.identities ?? [] }
+
+  /// Whether the other end is this machine: a Unix socket, or a loopback address. Good after the end.
+  public var isOnThisMachine: Bool { identity.isOnThisMachine }
+
+  /// The user id at the other end of a Unix socket, from the system; nil for other connections.
+  public var peerUser: UInt32? { identity.user }
+
   /// Output committed now can still reach the peer. Output of a connection that is not open is dropped, so that a
   /// server need not look first.
   public var isOpen: Bool { state.acceptsOutput }
@@ -104,6 +122,9 @@ extension Connection {
 
   /// Bytes committed that the kernel has not taken yet.
   public var outputBacklog: Int { state.backlog }
+
+  /// Bytes of the buffers that hold unread input and unsent output. O(buffers).
+  public var bufferBytes: Int { state.bufferBytes }
 }
 
 // MARK: - End

@@ -33,6 +33,11 @@ extension UnsafeMutablePointer<ConnectionState> {
   /// All was sent: says so to the peer and waits for its end, unless that has come.
   func finishFlushing() {
     guard pointee.pendingBytes == 0, pointee.inFlight == nil else { return }
+    if let tls = pointee.tls {
+      sendCloseNotify(tls)
+      flush()
+      guard pointee.phase == .flushing, pointee.pendingBytes == 0, pointee.inFlight == nil else { return }
+    }
     guard pointee.reason != .peerClosed, let stream = pointee.stream else { return closeHandle() }
     var descriptor: Int32 = -1
     let status = stream.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_fileno($0, &descriptor) }

@@ -26,14 +26,20 @@ extension UnsafeMutablePointer<ConnectionState> {
   /// Where the next bytes go: all the free room of the buffer, which is first made large enough.
   fileprivate func inputRoom() -> UnsafeMutableRawBufferPointer {
     if pointee.phase == .lingering { return pointee.loop.pointee.scratch }
-    let buffer = preparedInput(bytesMax: pointee.inputBytesMax)
+    if pointee.tls != nil { return ciphertextRoom() }
+    guard let buffer = preparedInput(bytesMax: pointee.inputBytesMax) else {
+      return UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
     let room = min(buffer.room, pointee.inputBytesMax - buffer.count)
     return UnsafeMutableRawBufferPointer(start: buffer.payload + buffer.pointee.end, count: room)
   }
 
-  private func preparedInput(bytesMax: Int) -> BufferPointer {
+  /// The input buffer, with as much room as is wanted now. Nil when a larger buffer is due and the connections of this
+  /// loop hold too much already.
+  func preparedInput(bytesMax: Int) -> BufferPointer? {
+    let isLoopFull = pointee.loop.pointee.pool.takenBytes > pointee.loop.pointee.options.bufferBytesMax
     guard let buffer = pointee.input else {
-      let bytes = min(max(pointee.expectedBytes, pointee.receivedPeak), bytesMax)
+      let bytes = isLoopFull ? 0 : min(max(pointee.expectedBytes, pointee.receivedPeak), bytesMax)
       let buffer = pointee.loop.pointee.pool.take(bytes)
       pointee.input = buffer
       return buffer
@@ -51,6 +57,10 @@ extension UnsafeMutablePointer<ConnectionState> {
       buffer.compact()
       return buffer
     }
+    if isLoopFull {
+      if buffer.pointee.start > 0 { buffer.compact() }
+      return buffer.room > 0 ? buffer : nil
+    }
     let larger = pointee.loop.pointee.pool.take(max(needed, min(bytesMax, capacity + 1)))
     larger.append(buffer)
     pointee.loop.pointee.pool.give(buffer)
@@ -63,6 +73,7 @@ extension UnsafeMutablePointer<ConnectionState> {
     if status > 0 {
       pointee.loop.pointee.counters.bytesReceived &+= UInt64(status)
       if pointee.phase == .lingering { return }
+      if let tls = pointee.tls { return tookCiphertext(tls, status) }
       guard let input = pointee.input else { preconditionFailure("input arrived without a buffer") }
       input.pointee.end += status
       pointee.receivedThisTurn += status
@@ -72,9 +83,11 @@ extension UnsafeMutablePointer<ConnectionState> {
       return
     }
     // Zero says that nothing was there after all, which is no event; settling takes the buffer back.
-    if status == 0 { return touch() }
+    // That no room was given is none either: the turn that follows makes some.
+    if status == 0 || status == Int(UV_ENOBUFS.rawValue) { return touch() }
     if pointee.phase == .lingering { return closeHandle() }
     if status == Int(UV_EOF.rawValue) {
+      if pointee.tls != nil { return truncated() }
       pointee.phase = .peerEnded
       updateReading()
       touch()

@@ -6,6 +6,7 @@ extension UnsafeMutablePointer<ConnectionState> {
   func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
     precondition(bytes >= 0, "a negative number of bytes cannot be reserved")
     pointee.reservedBytes = bytes
+    if let tls = pointee.tls { return reservePlaintext(tls, bytes) }
     if let tail = pointee.outputTail, tail.room >= bytes { return tail.payload + tail.pointee.end }
     if pointee.phase == .closed {
       // The loop and its pool may be gone.
@@ -29,9 +30,14 @@ extension UnsafeMutablePointer<ConnectionState> {
   func commit(_ bytes: Int) {
     precondition(0 <= bytes && bytes <= pointee.reservedBytes, "more bytes are committed than were reserved")
     pointee.reservedBytes = 0
-    guard bytes > 0, acceptsOutput, let tail = pointee.outputTail else { return }
-    tail.pointee.end += bytes
-    pointee.pendingBytes += bytes
+    guard bytes > 0, acceptsOutput else { return }
+    if let tls = pointee.tls {
+      commitPlaintext(tls, bytes)
+    } else {
+      guard let tail = pointee.outputTail else { return }
+      tail.pointee.end += bytes
+      pointee.pendingBytes += bytes
+    }
     noteBacklog()
     touch()
   }
@@ -39,6 +45,7 @@ extension UnsafeMutablePointer<ConnectionState> {
   /// Sends what is pending as far as the kernel takes it, and hands the rest to libuv.
   func flush() {
     guard let stream = pointee.stream, pointee.phase < .lingering, pointee.inFlight == nil else { return }
+    if let tls = pointee.tls { seal(tls) }
     while pointee.pendingBytes > 0 {
       let gathered = gatherAndTry(stream)
       if gathered.sent < 0 { return fail(Int32(gathered.sent)) }
@@ -162,6 +169,11 @@ extension UnsafeMutablePointer<ConnectionState> {
     precondition(pointee.inFlight == nil, "libuv closed a handle with a write in flight")
     releaseInput()
     releaseOutput()
+    if let tls = pointee.tls {
+      releasePlaintext(tls)
+      tls.free()
+      pointee.tls = nil
+    }
   }
 
   /// Frees what was reserved after the connection was closed.

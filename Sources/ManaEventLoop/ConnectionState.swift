@@ -79,6 +79,9 @@ struct ConnectionState {
   /// The backlog has been at or above the low-water mark since it was last reported as drained.
   var wasHigh = false
 
+  /// Nil for a connection in the clear.
+  var tls: TLSPointer?
+
   var lastMovedNanoseconds: UInt64
   /// When flushing and lingering end at the latest.
   var deadlineNanoseconds: UInt64 = 0
@@ -111,8 +114,24 @@ extension UnsafeMutablePointer<ConnectionState> {
 
   /// Bytes that were committed and that the kernel has not taken.
   var backlog: Int {
-    guard let stream = pointee.stream, pointee.inFlight != nil else { return pointee.pendingBytes }
-    return pointee.pendingBytes + uv_stream_get_write_queue_size(stream)
+    let pending = pointee.pendingBytes + (pointee.tls?.pointee.pendingBytes ?? 0)
+    guard let stream = pointee.stream, pointee.inFlight != nil else { return pending }
+    return pending + uv_stream_get_write_queue_size(stream)
+  }
+
+  /// Bytes of the buffers that settling does not give back.
+  var bufferBytes: Int {
+    var bytes = unreadBytes > 0 ? pointee.input?.pointee.capacity ?? 0 : 0
+    for chain in [
+      pointee.pendingBytes > 0 ? pointee.outputHead : nil, pointee.tls?.pointee.outputHead, pointee.inFlight,
+    ] {
+      var cursor = chain
+      while let buffer = cursor {
+        bytes += buffer.pointee.capacity
+        cursor = buffer.pointee.next
+      }
+    }
+    return bytes
   }
 
   /// Does what the turn has left to do for this connection.

@@ -56,11 +56,19 @@ extension UnsafeMutablePointer where Pointee == LoopState {
   func adopt(_ socket: consuming AcceptedSocket) throws(EventLoopError) {
     let connection = Connection(loop: self, peer: Peer(of: socket.descriptor))
     let connectionState = connection.state
+    if let context = socket.tls {
+      guard let tls = TLSPointer.make(context, for: connectionState) else {
+        connectionState.pointee.phase = .closed
+        throw EventLoopError("take over a connection", code: UV_ENOMEM.rawValue)
+      }
+      connectionState.pointee.tls = tls
+    }
     let stream: UnsafeMutablePointer<uv_stream_t>
     switch open(socket) {
     case .success(let opened): stream = opened
     case .failure(let failure):
       connectionState.pointee.phase = .closed
+      connectionState.releaseBuffers()
       throw EventLoopError("take over a connection", code: failure.code)
     }
     stream.pointee.data = UnsafeMutableRawPointer(connectionState)

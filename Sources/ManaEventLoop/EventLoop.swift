@@ -13,6 +13,9 @@ public final class EventLoop {
     public var outputLowWaterBytes = Limits.outputLowWaterBytes
     /// How long a connection may be without a byte moved either way; nil for ever. Coarse: a quarter of a second.
     public var idleTimeoutMilliseconds: UInt64?
+    /// Past this many bytes of buffers in use by all connections together, none gets a larger buffer for its input: it is
+    /// read no further until its input is consumed or others give theirs back.
+    public var bufferBytesMax = Int.max
     /// How long closing after flushing may take.
     public var flushTimeoutMilliseconds = Limits.flushTimeoutMilliseconds
 
@@ -122,6 +125,9 @@ public final class EventLoop {
   public var activeConnections: Int { state.pointee.connectionCount }
 
   public var counters: Counters { state.pointee.counters }
+
+  /// Bytes of the buffers that connections hold, for unread input and unsent output.
+  public var bufferBytes: Int { state.pointee.pool.takenBytes }
 
   /// Closes everything there is, until nothing new has come up meanwhile.
   private func shutDown(reportingTo delegate: some EventLoopDelegate) {

@@ -31,6 +31,10 @@ public enum CloseReason: Sendable, Equatable, CustomStringConvertible {
   case idle
   /// `Connection.close(afterFlushing:)` gave up: the peer did not take what was pending in time.
   case flushTimedOut
+  /// The peer ended the connection without TLS's close_notify: what it sent may have been cut off on the way.
+  case truncated
+  /// TLS failed, in the handshake or after it, with what OpenSSL says; the peer was sent an alert.
+  case tlsFailed(reason: String)
   /// The system reported an error, named as in `errno.h`, such as `ECONNRESET`.
   case failed(name: String)
 
@@ -40,6 +44,8 @@ public enum CloseReason: Sendable, Equatable, CustomStringConvertible {
     case .closedByUs: "closed by the server"
     case .idle: "idle for too long"
     case .flushTimedOut: "the peer did not take its output in time"
+    case .truncated: "cut off: the peer ended it without a TLS close_notify"
+    case .tlsFailed(let reason): "TLS failed: \(reason)"
     case .failed(let name): "failed with \(name)"
     }
   }

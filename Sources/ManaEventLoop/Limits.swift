@@ -21,6 +21,9 @@ enum Limits {
   /// Below this much free room at the end of a buffer, moving its content is cheaper than a short read.
   static let inputRoomBytesMin = 2 << 10
 
+  /// The most plaintext that one TLS record carries.
+  static let recordBytesMax = 16 << 10
+
   /// A connection whose backlog falls below this is reported as drained.
   static let outputLowWaterBytes = 256 << 10
 

@@ -16,6 +16,25 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension ListenAddress {
+  /// Whether only this machine can connect: a Unix socket, or a loopback address. Another host name than `localhost`
+  /// may mean anything.
+  public var isOnThisMachine: Bool {
+    switch self {
+    case .unix: true
+    case .tcp(let host, _): host == "localhost" || Self.isLoopback(host: host)
+    }
+  }
+
+  /// Whether a numeric host is a loopback address: 127.0.0.0/8, that within IPv6, or ::1.
+  static func isLoopback(host: String) -> Bool {
+    if host == "::1" { return true }
+    let address = host.hasPrefix("::ffff:") ? host.dropFirst("::ffff:".count) : host[...]
+    let parts = address.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+}
+
 /// A text that is no address, with the reason and an example of one that is.
 public struct ListenAddressError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The text as it was given.

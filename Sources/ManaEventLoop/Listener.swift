@@ -8,11 +8,15 @@ struct ListenerState {
   let loop: LoopPointer
   let descriptor: Int32
   let address: ListenAddress
+  /// Whether the file of a Unix socket is removed in the end; one that somebody else has made stays.
+  let ownsFile: Bool
   /// The loops that take turns; empty if this loop takes all.
   let inlets: [Inlet]
   /// This loop's own inlet, so that its share needs no mailbox.
   let ownInlet: Inlet
   let poll: UnsafeMutablePointer<uv_poll_t>
+  /// What the connections are encrypted with; nil in the clear.
+  let tls: TLSContext?
   /// Given up to be able to accept, and so to close, when no descriptor is left: the peer learns at once that it is
   /// turned away, and the listener does not spin on a connection it cannot take.
   var reserve: Int32
@@ -33,32 +37,50 @@ extension EventLoop {
   ///   - backlog: How many connections may wait to be accepted; the system caps it.
   ///   - inlets: The loops that take turns in serving the connections, this one among them if it is to; empty for
   ///     this one alone.
+  ///   - tls: What the connections are encrypted with; nil leaves them in the clear.
   /// - Returns: The address that is bound, numeric and with its real port.
   /// - Throws: What the system refused, on which address, and what may help.
   @discardableResult
   public func listen(
-    on address: ListenAddress, backlog: Int = 1024, dealingTo inlets: [Inlet] = []
+    on address: ListenAddress, backlog: Int = 1024, dealingTo inlets: [Inlet] = [], tls: TLSContext? = nil
   ) throws(EventLoopError) -> ListenAddress {
     precondition(!state.pointee.isStopping, "a loop that has stopped cannot listen")
     precondition(backlog > 0)
     let (descriptor, bound) = try ListeningSocket.open(address, backlog: Int32(clamping: backlog))
+    try watch(descriptor, bound, ownsFile: true, dealingTo: inlets, tls: tls)
+    return bound
+  }
+
+  /// The same on a socket that listens already. What waits to be accepted when listening ends, waits for whoever has the
+  /// socket then.
+  ///
+  /// - Throws: What the system refused; the socket is closed then.
+  public func listen(
+    on socket: InheritedSocket, dealingTo inlets: [Inlet] = [], tls: TLSContext? = nil
+  ) throws(EventLoopError) {
+    precondition(!state.pointee.isStopping, "a loop that has stopped cannot listen")
+    try watch(socket.descriptor, socket.address, ownsFile: false, dealingTo: inlets, tls: tls)
+  }
+
+  private func watch(
+    _ descriptor: Int32, _ address: ListenAddress, ownsFile: Bool, dealingTo inlets: [Inlet], tls: TLSContext?
+  ) throws(EventLoopError) {
     let poll = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
     let code = uv_poll_init(state.pointee.loop, poll, descriptor)
     if code != 0 {
       poll.deallocate()
-      if case .unix(let path) = bound { _ = SystemCalls.remove(path) }
+      if ownsFile, case .unix(let path) = address { _ = SystemCalls.remove(path) }
       SystemCalls.close(descriptor)
       throw EventLoopError("listen", code: code, address: address)
     }
     let listener = ListenerPointer.allocate(capacity: 1)
     listener.initialize(
       to: ListenerState(
-        loop: state, descriptor: descriptor, address: bound, inlets: inlets, ownInlet: inlet, poll: poll,
-        reserve: SystemCalls.openReserve()))
+        loop: state, descriptor: descriptor, address: address, ownsFile: ownsFile, inlets: inlets, ownInlet: inlet,
+        poll: poll, tls: tls, reserve: SystemCalls.openReserve()))
     poll.pointee.data = UnsafeMutableRawPointer(listener)
     state.pointee.listeners.append(listener)
     listener.watch()
-    return bound
   }
 
   /// Ends listening on all addresses, and removes the socket files. Connections that were accepted stay.
@@ -79,7 +101,7 @@ extension UnsafeMutablePointer<ListenerState> {
     for _ in 0..<Limits.acceptsPerTurn {
       let descriptor = SystemCalls.accept(pointee.descriptor)
       if descriptor >= 0 {
-        deal(AcceptedSocket(owning: descriptor))
+        deal(AcceptedSocket(owning: descriptor, tls: pointee.tls))
         continue
       }
       switch -descriptor {
@@ -136,7 +158,7 @@ extension UnsafeMutablePointer<ListenerState> {
     pointee.pause?.cancel()
     pointee.pause = nil
     // Removed first: once the descriptor is closed, another server may have bound the path.
-    if case .unix(let path) = pointee.address { _ = SystemCalls.remove(path) }
+    if pointee.ownsFile, case .unix(let path) = pointee.address { _ = SystemCalls.remove(path) }
     pointee.poll.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_close($0, freeHandle) }
     // libuv has stopped watching, and never closes a descriptor that it polls for somebody.
     SystemCalls.close(pointee.descriptor)

@@ -113,21 +113,25 @@ enum ListeningSocket {
 /// An accepted socket on its way to the loop that will serve it. Closed when it is dropped, so that none leaks if that
 /// loop has stopped.
 public struct AcceptedSocket: ~Copyable, Sendable {
-  let descriptor: Int32
+  /// Negative once released.
+  private(set) var descriptor: Int32
+  /// What the connection is encrypted with; nil in the clear.
+  let tls: TLSContext?
 
   /// Takes over a connected stream socket; the descriptor belongs to this value from here on.
-  public init(owning descriptor: Int32) {
+  public init(owning descriptor: Int32, tls: TLSContext? = nil) {
     self.descriptor = descriptor
+    self.tls = tls
   }
 
   /// Gives the descriptor to a new owner.
   consuming func release() -> Int32 {
-    let descriptor = descriptor
-    discard self
-    return descriptor
+    let released = descriptor
+    descriptor = -1
+    return released
   }
 
   deinit {
-    SystemCalls.close(descriptor)
+    if descriptor >= 0 { SystemCalls.close(descriptor) }
   }
 }

@@ -9,7 +9,7 @@ struct LoopState: ~Copyable {
   var nowNanoseconds: UInt64
   var counters = EventLoop.Counters()
   var pool = BufferPool()
-  /// Where input goes that nobody wants; never read.
+  /// Where input goes that nobody wants, and ciphertext until it is decrypted, in the same call.
   let scratch: UnsafeMutableRawBufferPointer
 
   // All connections, and those that this iteration concerns.

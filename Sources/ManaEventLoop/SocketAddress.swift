@@ -7,15 +7,19 @@ struct SocketAddress {
 
   private init() {}
 
-  init(unixPath: String) {
+  /// A path; or, where that is allowed, `@` and a name of the abstract namespace.
+  init(unixPath: String, orAbstract allowsAbstract: Bool = false) {
     precondition(unixPath.utf8.count <= ListenAddress.pathBytesMax)
+    let isAbstract = allowsAbstract && unixPath.hasPrefix("@")
     storage.ss_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &storage) { bytes in
       let path = UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...])
       path.copyBytes(from: unixPath.utf8)
+      // An abstract name begins with a zero byte instead.
+      if isAbstract { path[0] = 0 }
     }
-    // The storage is zeroed, so that the path ends with the zero byte that this length includes.
-    length = socklen_t(Self.pathOffset + unixPath.utf8.count + 1)
+    // The storage is zeroed, so that a path ends with the zero byte that this length includes; a name is as long as it is.
+    length = socklen_t(Self.pathOffset + unixPath.utf8.count + (isAbstract ? 0 : 1))
   }
 
   init(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
@@ -66,6 +70,14 @@ struct SocketAddress {
   /// As a listen address; nil for a Unix socket, whose address is its path.
   var listenAddress: ListenAddress? {
     family == AF_INET || family == AF_INET6 ? .tcp(host: host, port: port) : nil
+  }
+
+  /// As a listen address, whatever its family; nil for families that no server listens on.
+  var anyListenAddress: ListenAddress? {
+    guard family == AF_UNIX else { return listenAddress }
+    let name = withUnsafeBytes(of: storage) { Array($0[Self.pathOffset..<max(Int(length), Self.pathOffset)]) }
+    if name.first == 0 { return .unix(path: "@" + String(decoding: name.dropFirst(), as: UTF8.self)) }
+    return .unix(path: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
   }
 
   /// Offset of `sun_path` behind `sun_family`.

@@ -8,3 +8,10 @@ public func wallClockNanoseconds() -> UInt64 {
   clock_gettime(CLOCK_REALTIME, &time)
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
+
+/// The clock that never goes back and is not set, in microseconds since some moment: CLOCK_MONOTONIC.
+public func monotonicMicroseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
+}

@@ -151,9 +151,17 @@ struct BlockHeader: Equatable {
     Hash128(of: UnsafeRawBufferPointer(start: header, count: JournalLimits.blockHeaderBytes))
   }
 
-  private static func checksum(of header: UnsafeRawPointer) -> UInt32 {
-    mana_crc32c(header + Offset.formatVersion, JournalLimits.blockHeaderBytes - Offset.formatVersion)
+  /// The checksum that a header has.
+  static func checksumField(of header: UnsafeRawPointer) -> UInt32 {
+    header.loadLittle(UInt32.self, at: Offset.checksum)
   }
+
+  private static func checksum(of header: UnsafeRawPointer) -> UInt32 {
+    crc(header + Offset.formatVersion, JournalLimits.blockHeaderBytes - Offset.formatVersion)
+  }
+
+  /// CRC32C of some bytes.
+  static func crc(_ start: UnsafeRawPointer, _ count: Int) -> UInt32 { mana_crc32c(start, count) }
 
   /// Every field but the checksum, written out: the memberwise initializer that `init?(at:)` takes away.
   init(
@@ -197,7 +205,7 @@ extension UnsafeRawPointer {
     Value(littleEndian: (self + offset).loadUnaligned(as: Value.self))
   }
 
-  fileprivate func loadHash(at offset: Int) -> Hash128 {
+  func loadHash(at offset: Int) -> Hash128 {
     var hash = Hash128()
     hash.low = loadLittle(UInt64.self, at: offset)
     hash.high = loadLittle(UInt64.self, at: offset + 8)

@@ -14,7 +14,7 @@ final class BlockWriter: Sendable {
 
   private let state: Monitor<State>
   private let storage: any Storage
-  private let journal: JournalIdentity
+  let journal: JournalIdentity
   private let epoch: UInt32
   private let onDurable: @Sendable () -> Void
   private let onFailure: @Sendable (JournalFailure) -> Void
@@ -39,6 +39,8 @@ final class BlockWriter: Sendable {
   var durableNumber: UInt64 { durable.load(ordering: .acquiring) }
   var hasFailed: Bool { state.withLock { $0.queue.hasFailed } }
   var hasWork: Bool { state.withLock { !$0.queue.hasFailed && !$0.queue.waiting.isEmpty } }
+  /// Of the newest durable block's header.
+  var lastHash: Hash128 { state.withLock { $0.previousHash } }
   var statistics: JournalStatistics { state.withLock { $0.statistics } }
 
   func hand(_ block: SealedBlock) { state.update { $0.queue.add(block) } }

@@ -2,7 +2,8 @@
 //
 //   ledger              the identity (`LedgerIdentity.swift`)
 //   lock                locked by the server that has the directory; its process id inside
-//   shard-000/ …        one directory of segments a shard (`Segment.swift`)
+//   credentials         who is let in, where the operator keeps it here; with its `.lock` and `.temporary`
+//   shard-000/ …        one directory a shard: its segments (`Segment.swift`) and checkpoints (`CheckpointHead.swift`)
 //   ledger.temporary    only while a ledger is being made: without `ledger` it says that what else is here was never
 //                       in use and may be made again
 
@@ -68,6 +69,12 @@ public final class DataDirectory: Sendable {
       try storage.names(in: "").contains(LedgerIdentity.fileName)
     }
     identity = try exists ? Self.readIdentity(in: storage) : creator.make(options, random: random)
+    if exists {
+      // Its name may not be durable: whoever made the ledger can have ended before its sync, or that failed.
+      try JournalError.naming("sync the directory", storage.describe("")) { () throws(Errno) in
+        try storage.syncDirectory("")
+      }
+    }
     if let asked = options.shardCount, asked != identity.shardCount {
       throw .shardCountDiffers(directory: storage.describe(""), existing: identity.shardCount, asked: asked)
     }
@@ -76,7 +83,10 @@ public final class DataDirectory: Sendable {
   /// A directory without an identity may hold what a crash leaves of one in the making, nothing else.
   private static func checkUnused(_ names: [String], in storage: any Storage) throws(JournalError) {
     let isInMaking = names.contains(LedgerIdentity.temporaryName)
-    for name in names where name != LockFile.name && name != LedgerIdentity.temporaryName && name != "lost+found" {
+    // Tokens can be made before the first start.
+    let neighbours: Set = ["lost+found", "credentials", "credentials.lock", "credentials.temporary"]
+    for name in names where name != LockFile.name && name != LedgerIdentity.temporaryName && !neighbours.contains(name)
+    {
       guard isInMaking, name.hasPrefix("shard-") else {
         throw .notADataDirectory(directory: storage.describe(""), file: name)
       }

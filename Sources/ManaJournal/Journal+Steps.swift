@@ -7,6 +7,12 @@ extension Journal {
   /// Does the next thing for the spare segments; false when there was nothing to do, no room or a failure.
   package func stepPreparer() -> Bool { preparer.hasWork && preparer.step() }
 
+  /// Reads the next block back that is wanted; false when none is.
+  package func stepReader() -> Bool { archive?.reader.step() ?? false }
+
+  /// Whether a block is to be read back.
+  package var hasWorkForReader: Bool { archive?.reader.hasWork ?? false }
+
   /// Whether a block waits for the writer.
   package var hasWorkForWriter: Bool { writer.hasWork }
 

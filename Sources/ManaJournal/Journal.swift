@@ -1,9 +1,11 @@
 import SystemPackage
 
-/// One shard's journal: records are written into it once, become durable block by block, and stay where they are.
+/// One shard's journal: records are written into it once, become durable block by block, and never change again. The
+/// oldest segments leave memory when there are more than it was opened for; their records are in the archive then.
 ///
 /// It belongs to its shard's thread: every member is called there. Behind it, a writer thread brings sealed blocks to
-/// the disk and a preparer thread has the next segment ready; both call `onDurable` when the loop should look.
+/// the disk, a preparer thread has the next segment ready, and readers read blocks back; all call `onDurable` when the
+/// loop should look.
 ///
 /// A turn of the loop: for each batch `makeRoom`, write records at `cursor`, `append`; at the end `submit`. When
 /// `onDurable` wakes the loop: `collectCompletions`, release the replies of blocks up to `durableBlockNumber`, `submit`.
@@ -14,7 +16,7 @@ public final class Journal {
     case ready
     /// Too much is on its way to the disk, or the next segment is in the making: try again after the next `onDurable`.
     case busy
-    /// The disk has no room for another segment. `onDurable` is called when it has again.
+    /// There is no room on the disk for another segment, or no memory. `onDurable` is called when there is again.
     case full
   }
 
@@ -32,22 +34,24 @@ public final class Journal {
   let writer: BlockWriter
   let preparer: SegmentPreparer
   private let table: SegmentTableStorage
-  private let directory: DataDirectory
-  private let recovery: RecoveryStatistics
-  private var residents: [Segment]
+  let directory: DataDirectory
+  let recovery: RecoveryStatistics
+  private(set) var residents: [Segment]
   private(set) var open: OpenBlock
-  /// Handed to the writer and not collected yet: number and end.
-  private var handed: [(number: UInt64, endPosition: UInt64)] = []
+  /// Handed to the writer and not collected yet.
+  private(set) var handed: [SealedBlock] = []
+  private let residentSegmentsMax: Int
   private var lastBlockHasRecords: Bool
   private var lastNumberWithRecords: UInt64
   private var lastBlockBytes = 0
   private var threads: [UInt] = []
-  private var isClosed = false
+  private(set) var isClosed = false
 
   init(
     directory: DataDirectory, recovered: RecoveredJournal, table: consuming SegmentTableStorage,
-    writer: BlockWriter, preparer: SegmentPreparer
+    writer: BlockWriter, preparer: SegmentPreparer, residentSegmentsMax: Int = .max
   ) {
+    self.residentSegmentsMax = residentSegmentsMax
     self.directory = directory
     self.writer = writer
     self.preparer = preparer
@@ -69,6 +73,9 @@ public final class Journal {
 
   deinit { release() }
 
+  /// What is left of the segments that are not in memory; nil where all stay.
+  public var archive: SegmentArchive? { segments.archive }
+
   /// The most bytes of records that fit one block of this journal.
   public var recordBytesPerBlockMax: Int { open.recordBytesMax }
 
@@ -85,6 +92,10 @@ public final class Journal {
   public var statistics: JournalStatistics {
     var statistics = writer.statistics
     statistics.segments = residents.count
+    if let archive {
+      statistics.reads = archive.reader.statistics
+      statistics.archiveBytes = archive.bytes
+    }
     statistics.recovery = recovery
     return statistics
   }
@@ -100,12 +111,16 @@ public final class Journal {
     precondition(!isClosed, "the journal is closed")
     switch open.need(for: bytes) {
     case .nothing:
-      return .ready
+      return memory(to: open.end + bytes)
     case .sealing:
       guard canHand else { return .busy }
+      let room = memory(to: open.paddedEnd + JournalLimits.blockHeaderBytes + bytes)
+      guard room == .ready else { return room }
       seal(digest: digest, timestamp: timestamp)
     case .rolling:
       guard open.isEmpty || canHand else { return .busy }
+      // First, so that the memory is there for the segment after this one.
+      evict(downTo: residentSegmentsMax - 1)
       switch preparer.take() {
       case .making: return .busy
       case .full: return .full
@@ -149,9 +164,13 @@ public final class Journal {
     guard number > durableBlockNumber else { return false }
     while let first = handed.first, first.number <= number {
       durablePosition = first.endPosition
+      archive?.note(
+        first.segment.base + first.start, at: BlockPlace(segment: first.segment.number, offset: first.start),
+        number: first.number, paddedLength: BlockHeader.padded(first.byteLength))
       handed.removeFirst()
     }
     durableBlockNumber = number
+    evict(downTo: residentSegmentsMax)
     return true
   }
 
@@ -167,6 +186,17 @@ public final class Journal {
     moveCursor()
   }
 
+  /// Whether the open segment's memory has been touched up to `end`: writing there would be held up otherwise.
+  private func memory(to end: Int) -> Room {
+    let segment = residents[residents.count - 1]
+    if segment.populatedBytes >= end { return .ready }
+    return switch preparer.memory(of: segment, bytes: end) {
+    case .ready: .ready
+    case .making: .busy
+    case .full: .full
+    }
+  }
+
   private var canHand: Bool {
     open.number - 1 - writer.durableNumber < UInt64(JournalLimits.blocksAheadMax)
   }
@@ -178,7 +208,7 @@ public final class Journal {
     lastBlockHasRecords = !open.isEmpty
     if lastBlockHasRecords { lastNumberWithRecords = open.number }
     lastBlockBytes = open.byteLength
-    handed.append((block.number, block.endPosition))
+    handed.append(block)
     open.advance()
     writer.hand(block)
   }
@@ -190,6 +220,18 @@ public final class Journal {
     precondition(spare.number == open.segment, "segments follow each other")
   }
 
+  /// Takes the oldest segments out of memory until there are `count`, as far as all their blocks are known to be durable
+  /// and none can follow.
+  private func evict(downTo count: Int) {
+    guard residents.count > count else { return }
+    let firstNeeded = handed.first?.segment.number ?? open.segment
+    while residents.count > max(count, 1), residents[0].number < firstNeeded {
+      let oldest = residents.removeFirst()
+      table.remove(oldest)
+      preparer.recycle(oldest.buffer)
+    }
+  }
+
   private func moveCursor() {
     cursor = residents[residents.count - 1].base + open.end
     position =
@@ -198,12 +240,14 @@ public final class Journal {
 
   // MARK: The end
 
-  /// Starts the two threads behind the journal. Without it, a test drives `writer` and `preparer` itself.
+  /// Starts the threads behind the journal. Without it, a test drives the writer, the preparer and the reader itself.
   func startThreads(shard: Int) throws(JournalError) {
     let writer = writer
     let preparer = preparer
     try startThread("mana-write-\(shard)") { writer.run() }
     try startThread("mana-spare-\(shard)") { preparer.run() }
+    guard let reader = archive?.reader else { return }
+    for _ in 0..<JournalLimits.readersMax { try startThread("mana-read-\(shard)") { reader.run() } }
   }
 
   private func startThread(_ name: String, _ run: @escaping @Sendable () -> Void) throws(JournalError) {
@@ -218,16 +262,23 @@ public final class Journal {
   /// not later. Does nothing the second time. After a failed write nothing more is written.
   public func close(digest: UInt64, timestamp: UInt64) {
     guard !isClosed else { return }
-    if !open.isEmpty { seal(digest: digest, timestamp: timestamp) }
-    if drain() {
-      _ = collectCompletions()
-      if needsClosingBlock, open.end <= open.segmentBytes || waitForSpare() {
-        submitClosingBlock(digest: digest, timestamp: timestamp)
-        _ = drain()
-      }
-      _ = collectCompletions()
-    }
+    _ = settle(digest: digest, timestamp: timestamp)
     release()
+  }
+
+  /// Brings everything appended to the disk and names the last block durable, and leaves the journal open. False after a
+  /// failed write: nothing more is written.
+  public func settle(digest: UInt64, timestamp: UInt64) -> Bool {
+    precondition(!isClosed, "the journal is closed")
+    if !open.isEmpty { seal(digest: digest, timestamp: timestamp) }
+    guard drain() else { return false }
+    _ = collectCompletions()
+    if needsClosingBlock, open.end <= open.segmentBytes || waitForSpare() {
+      submitClosingBlock(digest: digest, timestamp: timestamp)
+      guard drain() else { return false }
+    }
+    _ = collectCompletions()
+    return true
   }
 
   private func drain() -> Bool {
@@ -243,6 +294,7 @@ public final class Journal {
     isClosed = true
     writer.stop()
     preparer.stop()
+    archive?.reader.stop()
     for thread in threads { System.join(thread) }
     threads = []
     residents = []

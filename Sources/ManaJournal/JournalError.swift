@@ -27,6 +27,10 @@ public enum JournalError: Error, Equatable, Sendable {
   case damaged(JournalDamage)
   /// The journal is whole, but executing it again gave another state than the one recorded in it.
   case digestMismatch(file: String, block: UInt64, byte: Int, recorded: UInt64, computed: UInt64)
+  /// A block is of the last epoch there is, 2^32 - 1, so that no start can begin a later one.
+  case epochsExhausted(directory: String)
+  /// What the disk gives back of a checkpoint is not what was written. The journal is not concerned.
+  case checkpointNotWritten(file: String, reason: String)
   /// The caller's `replay` found a block that it cannot execute. For `replay` to throw.
   case replayRefused(block: UInt64, reason: String)
   /// The operating system refused something: `operation` is what was tried, `file` on what.
@@ -87,6 +91,12 @@ extension JournalError: CustomStringConvertible {
       return "Executing the journal again gave another state: segment \(file), block \(block), byte \(byte): digest "
         + "\(computed.hexadecimal) where \(recorded.hexadecimal) is recorded. This program and the one that wrote "
         + "the block disagree, or memory failed; nothing was changed."
+    case .epochsExhausted(let directory):
+      return "A block in \(directory) says that it was written after 4294967295 starts, the most that can be counted. "
+        + "No server starts that often: the block is forged, or memory failed. Restore the data directory from a copy; "
+        + "nothing was changed."
+    case .checkpointNotWritten(let file, let reason):
+      return "The checkpoint \(file) is not what was written: \(reason). The journal is not concerned; check the disk."
     case .replayRefused(let block, let reason):
       return "Block \(block) cannot be executed again: \(reason). Nothing was changed."
     case .system(let operation, let file, let code):
@@ -131,4 +141,7 @@ public struct JournalFailure: Error, Equatable, Sendable, CustomStringConvertibl
   public static let endProcess: @Sendable (JournalFailure) -> Void = { failure in
     System.endProcess(saying: failure.description)
   }
+
+  /// The same end for who has said the line in a log of its own.
+  public static func endProcessSilently() -> Never { System.endProcess(saying: nil) }
 }

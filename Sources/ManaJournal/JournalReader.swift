@@ -24,27 +24,45 @@ struct JournalReader {
   /// The shard's directory.
   let directory: String
   /// Behind the last block that is whole and was executed.
-  private(set) var chain: ChainEnd
+  var chain: ChainEnd
   /// The first block that is not whole; nothing behind it proves that anyone was told of it.
-  private(set) var badBlock: BadBlock?
+  var badBlock: BadBlock?
   private(set) var lastBlockHasRecords = false
   /// Behind the last record.
   private(set) var endPosition: UInt64 = 0
-  private(set) var statistics = RecoveryStatistics()
+  var statistics = RecoveryStatistics()
   /// Of the last block.
   private(set) var lastDigest: UInt64 = 0
   private(set) var lastTimestamp: UInt64 = 0
   /// The newest epoch seen, that of a torn header included.
   private var tornEpoch: UInt32 = 0
-  private(set) var segmentCount: Int
+  var segmentCount: Int
+  /// Is told of each block that was executed.
+  let archive: SegmentArchive?
+  /// Whose blocks are not executed again, but compared.
+  var checkpoint: RestoredCheckpoint?
+  /// Told the records of each block that is compared and not executed.
+  var onCompared: (Int) -> Void = { _ in }
+  /// False until the first block of the first segment has begun the chain in the middle of the journal.
+  var isAnchored = true
 
   /// `segmentCount`: those that were loaded before, by another reader.
-  init(storage: any Storage, journal: JournalIdentity, segmentCount: Int = 0) {
+  init(
+    storage: any Storage, journal: JournalIdentity, segmentCount: Int = 0, archive: SegmentArchive? = nil
+  ) {
+    self.archive = archive
     self.storage = storage
     self.journal = journal
     self.segmentCount = segmentCount
     directory = Segment.directory(shard: journal.shard)
     chain = ChainEnd(journal: journal)
+  }
+
+  /// What a checkpoint of the last block would be of.
+  var head: CheckpointHead {
+    CheckpointHead(
+      journal: journal, resume: chain.resume, number: chain.lastNumber, blockHash: chain.lastHash,
+      endPosition: endPosition, digest: lastDigest, records: statistics.records)
   }
 
   /// The newest epoch seen.
@@ -54,20 +72,18 @@ struct JournalReader {
 
   /// The segments that are there, in order, and the files of segments that were in the making.
   func listSegments() throws(JournalError) -> (numbers: [UInt32], temporaries: [String]) {
-    let names: [String]
-    do {
-      names = try storage.names(in: directory)
-    } catch .noSuchFileOrDirectory {
-      throw .shardMissing(directory: storage.describe(directory))
-    } catch {
-      throw .system(operation: "list", file: storage.describe(directory), code: error)
-    }
-    return (names.compactMap(Segment.number(in:)).sorted(), names.filter { $0.hasSuffix(Segment.temporarySuffix) })
+    let names = try storage.names(ofShard: directory)
+    return (
+      names.compactMap(Segment.number(in:)).sorted(),
+      names.filter { name in
+        [Segment.temporarySuffix, CheckpointFiles.temporarySuffix].contains { name.hasSuffix($0) }
+      }
+    )
   }
 
-  /// Reads the next segment, which must be number 0, 1, 2 …
-  mutating func load(_ number: UInt32) throws(JournalError) -> Segment {
-    let segment = try open(number)
+  /// Reads the next segment, which must be number 0, 1, 2 …, into `buffer` if there is one.
+  mutating func load(_ number: UInt32, into buffer: SegmentBuffer? = nil) throws(JournalError) -> Segment {
+    let segment = try open(number, buffer)
     try JournalError.naming("read", storage.describe(segment.path)) { () throws(Errno) in
       for piece in segment.pieces {
         try segment.file.read(
@@ -82,14 +98,18 @@ struct JournalReader {
 
   /// The next segment and room for its bytes. A file of another length than the ledger's segments have is damage, unless
   /// `accept` takes it.
-  func open(_ number: UInt32, acceptingSize accept: (Int) -> Bool = { _ in false }) throws(JournalError) -> Segment {
+  func open(
+    _ number: UInt32, _ buffer: SegmentBuffer? = nil, acceptingSize accept: (Int) -> Bool = { _ in false }
+  ) throws(JournalError) -> Segment {
     guard Int(number) == segmentCount else { throw missing(UInt32(segmentCount), before: number) }
     let path = Segment.path(shard: journal.shard, segment: number)
     let name = storage.describe(path)
     let file = try JournalError.naming("open", name) { () throws(Errno) in try storage.open(path) }
     let size = try JournalError.naming("measure", name) { () throws(Errno) in try file.size() }
     guard size == journal.segmentBytes || accept(size) else { throw wrongSize(size, of: number) }
-    return Segment(number: number, path: path, file: file, memory: try SegmentMemory(bytes: journal.segmentBytes))
+    if let buffer { return Segment(number: number, path: path, file: file, buffer: buffer) }
+    let memory = try SegmentMemory(bytes: journal.segmentBytes)
+    return Segment(number: number, path: path, file: file, buffer: SegmentBuffer(memory))
   }
 
   func wrongSize(_ size: Int, of number: UInt32) -> JournalError {
@@ -124,6 +144,7 @@ struct JournalReader {
     of segment: Segment, from start: Int, among table: SegmentTable, _ replay: Replay
   ) throws(JournalError) {
     let bytes = UnsafeRawBufferPointer(segment.bytes)
+    if !isAnchored { anchor(to: bytes) }
     var offset = start
     while offset < bytes.count {
       let place = BlockPlace(segment: segment.number, offset: offset)
@@ -151,20 +172,25 @@ struct JournalReader {
     _ header: BlockHeader, in segment: Segment, among table: SegmentTable, _ replay: Replay
   ) throws(JournalError) {
     let base = UnsafeRawPointer(segment.base)
-    let digest = try replay(RecoveredBlock(header, at: base, among: table))
+    let digest = try execute(header, at: base, among: table, replay)
     guard digest == header.digest else {
       throw .digestMismatch(
         file: storage.describe(segment.path), block: header.number, byte: Int(header.offset),
         recorded: header.digest, computed: digest)
     }
     chain.accept(header, hash: BlockHeader.hash(at: base + Int(header.offset)))
+    archive?.note(
+      base + Int(header.offset), at: BlockPlace(segment: header.segment, offset: Int(header.offset)),
+      number: header.number, paddedLength: header.paddedLength)
     lastBlockHasRecords = header.recordCount > 0
     lastDigest = header.digest
     lastTimestamp = header.timestamp
     endPosition = header.endPosition
+    statistics.bytes += UInt64(header.paddedLength)
+    guard header.number > checkpoint?.head.number ?? 0 else { return }
     statistics.blocks += 1
     statistics.records += UInt64(header.recordCount)
-    statistics.bytes += UInt64(header.paddedLength)
+    statistics.executedRecords += UInt64(header.recordCount)
   }
 
   private func search(_ segment: Segment, from offset: Int, bodyEnd: Int = 0) throws(JournalError) {
@@ -186,7 +212,7 @@ struct JournalReader {
       "nothing is there, and block \(number) was found at byte \(place.offset) of segment \(place.segment), \(proof)")
   }
 
-  private func damage(_ place: BlockPlace, _ reason: String) -> JournalError { .damaged(describe(place, reason)) }
+  func damage(_ place: BlockPlace, _ reason: String) -> JournalError { .damaged(describe(place, reason)) }
 
   func describe(_ place: BlockPlace, _ reason: String) -> JournalDamage {
     chain.damage(at: place, reason, in: storage)

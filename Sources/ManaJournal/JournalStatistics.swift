@@ -16,18 +16,49 @@ public struct JournalStatistics: Equatable, Sendable {
   public internal(set) var flushNanosecondsLast: UInt64 = 0
   /// Segments in memory, without the spare.
   public internal(set) var segments: Int = 0
+  /// Blocks read back of segments that are not in memory.
+  public internal(set) var reads = ReadStatistics()
+  /// Bytes of memory for finding those blocks, and of those that are kept.
+  public internal(set) var archiveBytes: Int = 0
   /// What was read back when the journal was opened.
   public internal(set) var recovery = RecoveryStatistics()
 }
 
+/// Blocks read back, those included that were while the journal was opened.
+public struct ReadStatistics: Equatable, Sendable {
+  public internal(set) var blocks: UInt64 = 0
+  public internal(set) var bytes: UInt64 = 0
+  /// Blocks that could not be read, or were not what had been durable.
+  public internal(set) var failures: UInt64 = 0
+  public internal(set) var nanosecondsTotal: UInt64 = 0
+}
+
 /// What opening a journal found.
 public struct RecoveryStatistics: Equatable, Sendable {
+  /// Blocks that were executed again: those behind the checkpoint.
   public internal(set) var blocks: UInt64 = 0
+  /// In all blocks of the journal, and those of them that were executed again.
   public internal(set) var records: UInt64 = 0
-  /// Bytes of those blocks.
+  public internal(set) var executedRecords: UInt64 = 0
+  /// Bytes of blocks that were read.
   public internal(set) var bytes: UInt64 = 0
+  /// The block whose state a checkpoint had; 0 without one.
+  public internal(set) var checkpointBlock: UInt64 = 0
+  /// The length of its journal, in bytes, and of its file.
+  public internal(set) var checkpointJournalBytes = 0
+  public internal(set) var checkpointBytes = 0
+  /// Newer checkpoints that were of no use.
+  public internal(set) var problems: [CheckpointProblem] = []
   /// From the first read to the last, the caller's replay included, in nanoseconds.
   public internal(set) var nanoseconds: UInt64 = 0
   /// Bytes that a torn tail covered and that are zeros now; 0 after an orderly end.
   public internal(set) var cutBytes: Int = 0
+}
+
+extension RecoveryStatistics {
+  mutating func note(_ head: CheckpointHead) {
+    checkpointBlock = head.number
+    checkpointJournalBytes = head.journalBytes
+    checkpointBytes = head.fileBytes
+  }
 }

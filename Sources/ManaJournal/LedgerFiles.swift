@@ -34,6 +34,11 @@ public final class LedgerFiles: Sendable {
     return try LedgerFiles(storage: storage, access)
   }
 
+  /// The files of a ledger that this process has open: what it writes meanwhile may be seen half written.
+  package convenience init(of directory: DataDirectory) throws(JournalError) {
+    try self.init(storage: directory.storage, .besideServer)
+  }
+
   init(storage: any Storage, _ access: Access) throws(JournalError) {
     self.storage = storage
     let name = storage.describe("")

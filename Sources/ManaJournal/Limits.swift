@@ -56,6 +56,20 @@ public enum JournalLimits {
   /// half of that, and is better off without.
   static let zeroDelayNanoseconds: UInt64 = 100_000_000
 
+  /// Most memory for blocks that were read back, in bytes a shard: at least sixteen blocks, and as many as one call of a
+  /// ledger that reads them at once looks at together.
+  static let cacheBytesMax = 16 << 20
+
+  /// Threads that read blocks back, a shard: a disk is fast only when it is asked for several things at the same time.
+  static let readersMax = 4
+
+  /// A checkpoint is written in pieces of this many bytes: a commit does not wait long behind one.
+  static let checkpointPieceBytes = 1 << 20
+
+  /// Bytes of a shard's journal between two checkpoints, by default: what a start executes again in some ten seconds. Making
+  /// one takes a sixth of the throughput of two processors that are busy without it, so that it should be rare.
+  public static let checkpointBytesDefault = 4 << 30
+
   /// Recovery reads in pieces of this many bytes.
   static let readPieceBytes = 4 << 20
 

@@ -9,15 +9,15 @@ public struct RecoveredBlock: ~Copyable {
   public let timestamp: UInt64
   /// Of the state after it, as the block records it.
   public let digest: UInt64
-  /// Its records, where they will stay until the journal is closed.
+  /// Its records, in memory for the call in which they are executed.
   public let body: UnsafeRawBufferPointer
   public let epoch: UInt32
   public let term: UInt64
   public let segment: UInt32
   /// Where the block begins in its segment, in bytes.
   public let offset: Int
-  /// Turns the positions of this and all earlier records into addresses; the journal's own table, good until it is
-  /// closed.
+  /// Turns the positions of this and all earlier records into addresses, of those that are not in memory with the help
+  /// of its `archive`; the journal's own table, good until it is closed.
   public let segments: SegmentTable
 
   init(_ header: BlockHeader, at base: UnsafeRawPointer, among segments: SegmentTable) {
@@ -39,10 +39,12 @@ public struct RecoveredBlock: ~Copyable {
 
 /// What recovery hands to the journal that goes on from there.
 struct RecoveredJournal {
-  /// In order, the last being the one to append to.
+  /// Those in memory, in order, the last being the one to append to.
   var segments: [Segment]
   /// All zeros, behind them, in order.
   var spares: [Segment]
+  /// Of segments that left memory, and free.
+  var buffers: [SegmentBuffer]
   /// Where the next block goes.
   var resume: BlockPlace
   var epoch: UInt32
@@ -55,7 +57,7 @@ struct RecoveredJournal {
 }
 
 /// A segment and a byte in it.
-struct BlockPlace: Equatable {
+struct BlockPlace: Equatable, Sendable {
   var segment: UInt32
   var offset: Int
 }

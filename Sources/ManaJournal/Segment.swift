@@ -6,6 +6,7 @@
 //   0 ..< end of last block    blocks, each beginning at a multiple of 512, none reaching into the next segment
 //   the rest                   zeros
 
+import Synchronization
 import SystemPackage
 
 /// Page-aligned zeroed memory, touched ahead and backed by huge pages where they are to be had.
@@ -13,10 +14,11 @@ package struct SegmentMemory: ~Copyable {
   let base: UnsafeMutableRawPointer
   let bytes: Int
 
-  init(bytes: Int) throws(JournalError) {
+  /// All of it touched, or the first `populatedBytes`, at least one.
+  init(bytes: Int, populatedBytes: Int? = nil) throws(JournalError) {
     self.bytes = bytes
     base = try JournalError.naming("have \(bytes) bytes of", "memory") { () throws(Errno) in
-      try System.map(bytes: bytes, alignment: JournalLimits.hugePageBytes, populated: true)
+      try System.map(bytes: bytes, alignment: JournalLimits.hugePageBytes, populated: populatedBytes ?? bytes)
     }
   }
 
@@ -29,21 +31,47 @@ package struct SegmentMemory: ~Copyable {
   deinit { System.unmap(base, bytes: bytes) }
 }
 
+/// A segment's memory, which goes from one that leaves memory to one that comes.
+final class SegmentBuffer: @unchecked Sendable {
+  // Unchecked: one segment has it at a time.
+  let memory: SegmentMemory
+
+  init(_ memory: consuming SegmentMemory) { self.memory = memory }
+}
+
 /// One segment, resident.
 final class Segment: @unchecked Sendable {
   // Unchecked: the loop's thread writes behind the end of the open block, the writer's thread touches only the
   // headers and the padding of blocks that were handed to it, and records never change again.
-  private let memory: SegmentMemory
+  let buffer: SegmentBuffer
+  private var memory: SegmentMemory { _read { yield buffer.memory } }
   let number: UInt32
   let file: any StorageFile
   /// Relative to the data directory.
   let path: String
+  private let populated: Atomic<Int>
 
-  init(number: UInt32, path: String, file: any StorageFile, memory: consuming SegmentMemory) {
+  /// `populatedBytes` of the memory have been touched; all of it where not said otherwise. What its bytes are does not
+  /// matter: those that are written to the disk are all stored before.
+  init(number: UInt32, path: String, file: any StorageFile, buffer: SegmentBuffer, populatedBytes: Int? = nil) {
     self.number = number
     self.path = path
     self.file = file
-    self.memory = memory
+    populated = Atomic(populatedBytes ?? buffer.memory.bytes)
+    self.buffer = buffer
+  }
+
+  /// Of its memory, from the beginning: touched, so that writing there is not held up. Only grows; any thread.
+  var populatedBytes: Int { populated.load(ordering: .relaxed) }
+
+  /// Touches the next piece of its memory.
+  func populateNext() throws(JournalError) {
+    let start = populatedBytes
+    let end = min(start + JournalLimits.hugePageBytes, memory.bytes)
+    try JournalError.naming("have \(end - start) bytes of", "memory") { () throws(Errno) in
+      try System.populate(memory.base + start, bytes: end - start)
+    }
+    populated.store(end, ordering: .relaxed)
   }
 
   var base: UnsafeMutableRawPointer { memory.base }

@@ -2,10 +2,12 @@ import SystemPackage
 
 /// Has the next segments ready before they are needed.
 ///
-/// First what a segment cannot do without: its memory, touched, and a file of its length whose room on the disk is
-/// taken. Then, when nobody was in a hurry for it, zeros are really written: the first write of a block into room that
-/// was only taken costs a commit of the file system's own journal at its sync, which a lonely charge would feel. A
-/// segment that is wanted at once goes as it is: at full speed the zeros would take from the blocks half of the disk.
+/// First what a segment cannot do without: a file of its length whose room on the disk is taken, and memory, touched.
+/// From the first piece of memory on the segment can be taken: where the system hands out memory more slowly than
+/// charges come, they wait for the next piece and not for a whole segment. Then, when nobody was in a hurry for it,
+/// zeros are really written: the first write of a block into room that was only taken costs a commit of the file
+/// system's own journal at its sync, which a lonely charge would feel. A segment that is wanted at once goes as it is:
+/// at full speed the zeros would take from the blocks half of the disk.
 ///
 /// It runs on its own thread (`run`), or a test drives it (`step`).
 final class SegmentPreparer: @unchecked Sendable {
@@ -19,10 +21,14 @@ final class SegmentPreparer: @unchecked Sendable {
 
   private struct State {
     var spares: [Prepared]
+    /// Memory of segments that have left it, for those to come: new memory costs its time, and there would be more.
+    var buffers: [SegmentBuffer]
     var nextNumber: UInt32
     /// The first spare's zeros are being written at this moment: it cannot be taken.
     var isZeroing = false
-    /// The loop asked for a spare in vain and wants to be told.
+    /// The newest segment while some of its memory is still to be touched, whether it was taken or not.
+    var populating: Segment?
+    /// The loop asked for a spare or for memory in vain and wants to be told.
     var isWanted = false
     var isFull = false
     var hasFailed = false
@@ -39,6 +45,7 @@ final class SegmentPreparer: @unchecked Sendable {
   /// What there is to do next.
   private enum Task {
     case make
+    case populate(Segment)
     case zero(Segment, from: Int)
   }
 
@@ -50,10 +57,11 @@ final class SegmentPreparer: @unchecked Sendable {
   private let onFailure: @Sendable (JournalFailure) -> Void
 
   /// `spares` are segments without a block that an earlier run left behind, in order; `nextNumber` is the one after
-  /// them.
+  /// them; `buffers` is memory to be used first.
   init(
     storage: any Storage, journal: JournalIdentity, spares: [Segment], nextNumber: UInt32,
-    onChange: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (JournalFailure) -> Void
+    buffers: [SegmentBuffer] = [], onChange: @escaping @Sendable () -> Void,
+    onFailure: @escaping @Sendable (JournalFailure) -> Void
   ) throws(JournalError) {
     zeros = try SegmentFile.zeros(for: journal.segmentBytes)
     self.storage = storage
@@ -61,7 +69,8 @@ final class SegmentPreparer: @unchecked Sendable {
     self.onChange = onChange
     self.onFailure = onFailure
     state = Monitor(
-      State(spares: spares.map { Prepared(segment: $0, zeroedBytes: 0) }, nextNumber: nextNumber))
+      State(
+        spares: spares.map { Prepared(segment: $0, zeroedBytes: 0) }, buffers: buffers, nextNumber: nextNumber))
   }
 
   // MARK: The loop's side
@@ -73,6 +82,27 @@ final class SegmentPreparer: @unchecked Sendable {
         return .making
       }
       return state.spares.isEmpty ? .full : .ready(state.spares.removeFirst().segment)
+    }
+  }
+
+  /// Takes the memory of a segment that has left it.
+  func recycle(_ buffer: SegmentBuffer) { state.withLock { $0.buffers.append(buffer) } }
+
+  enum Memory {
+    case ready
+    case making
+    /// The system has none at this moment.
+    case full
+  }
+
+  /// Whether the first `bytes` of a segment that was taken have been touched; if not, `onChange` is called when more
+  /// have.
+  func memory(of segment: Segment, bytes: Int) -> Memory {
+    state.withLock { state in
+      if segment.populatedBytes >= bytes { return .ready }
+      if state.isFull { return .full }
+      state.isWanted = true
+      return .making
     }
   }
 
@@ -103,8 +133,8 @@ final class SegmentPreparer: @unchecked Sendable {
       let isDone = perform(task)
       switch task {
       case .zero: pause = System.monotonicNanoseconds() - begin
-      case .make where isDone: pause = JournalLimits.zeroDelayNanoseconds
-      case .make: _ = state.wait(atMost: JournalLimits.roomRetryNanoseconds) { Self.isOver($0) ? () : nil }
+      case .make where isDone, .populate where isDone: pause = JournalLimits.zeroDelayNanoseconds
+      case .make, .populate: _ = state.wait(atMost: JournalLimits.roomRetryNanoseconds) { Self.isOver($0) ? () : nil }
       }
     }
   }
@@ -118,6 +148,7 @@ final class SegmentPreparer: @unchecked Sendable {
   private static func isOver(_ state: State) -> Bool { state.isStopping || state.hasFailed }
 
   private func next(_ state: State) -> Task? {
+    if let segment = state.populating { return .populate(segment) }
     if state.spares.count < JournalLimits.sparesMax { return .make }
     guard let spare = state.spares.first, spare.zeroedBytes < journal.segmentBytes else { return nil }
     return .zero(spare.segment, from: spare.zeroedBytes)
@@ -135,13 +166,14 @@ final class SegmentPreparer: @unchecked Sendable {
     do throws(JournalError) {
       switch task {
       case .make: return try make()
+      case .populate(let segment): try populate(segment)
       case .zero(let segment, let start): try zero(segment, from: start)
       }
       return true
     } catch .system(let operation, let file, let code) {
-      if case .make = task, code == .noSpace || code == .diskQuotaExceeded || code == .noMemory {
-        setFull()
-      } else {
+      switch (task, code) {
+      case (.make, .noSpace), (.make, .diskQuotaExceeded), (.make, .noMemory), (.populate, .noMemory): setFull()
+      default:
         state.update { $0.hasFailed = true }
         onFailure(JournalFailure(operation: operation, file: file, code: code))
       }
@@ -158,18 +190,46 @@ final class SegmentPreparer: @unchecked Sendable {
       setFull()
       return false
     }
-    let memory = try SegmentMemory(bytes: journal.segmentBytes)
+    let (buffer, populatedBytes) = try takeBuffer()
     let path = Segment.path(shard: journal.shard, segment: number)
-    let (file, zeroedBytes) = try SegmentFile.make(path, bytes: journal.segmentBytes, zeros: zeros, in: storage)
-    let spare = Prepared(
-      segment: Segment(number: number, path: path, file: file, memory: memory), zeroedBytes: zeroedBytes)
+    let file: any StorageFile
+    let zeroedBytes: Int
+    do {
+      (file, zeroedBytes) = try SegmentFile.make(path, bytes: journal.segmentBytes, zeros: zeros, in: storage)
+    } catch {
+      if populatedBytes == journal.segmentBytes { recycle(buffer) }
+      throw error
+    }
+    let segment = Segment(number: number, path: path, file: file, buffer: buffer, populatedBytes: populatedBytes)
     state.update { state in
-      state.spares.append(spare)
+      state.spares.append(Prepared(segment: segment, zeroedBytes: zeroedBytes))
       state.nextNumber += 1
+      state.populating = populatedBytes < journal.segmentBytes ? segment : nil
       state.isFull = false
     }
     onChange()
     return true
+  }
+
+  /// Memory of a segment that has left it, or else new.
+  private func takeBuffer() throws(JournalError) -> (buffer: SegmentBuffer, populatedBytes: Int) {
+    if let buffer = state.withLock({ $0.buffers.popLast() }) { return (buffer, journal.segmentBytes) }
+    // A block is no longer than a huge page: what is taken has memory for the first one.
+    let populatedBytes = min(JournalLimits.hugePageBytes, journal.segmentBytes)
+    return (
+      SegmentBuffer(try SegmentMemory(bytes: journal.segmentBytes, populatedBytes: populatedBytes)), populatedBytes
+    )
+  }
+
+  /// Touches the next piece of the newest segment's memory, and tells who waits for one.
+  private func populate(_ segment: Segment) throws(JournalError) {
+    try segment.populateNext()
+    let isNews = state.update { state in
+      if segment.populatedBytes == journal.segmentBytes { state.populating = nil }
+      defer { (state.isWanted, state.isFull) = (false, false) }
+      return state.isWanted || state.isFull
+    }
+    if isNews { onChange() }
   }
 
   /// Writes a piece of the first spare's zeros; makes them durable with the last one.
@@ -203,82 +263,5 @@ final class SegmentPreparer: @unchecked Sendable {
       return !state.isFull
     }
     if isNews { onChange() }
-  }
-}
-
-enum SegmentFile {
-  /// What is written where nothing is to be: as many zeros as are written at once.
-  static func zeros(for segmentBytes: Int) throws(JournalError) -> SegmentMemory {
-    try SegmentMemory(bytes: min(JournalLimits.zeroPieceBytes, segmentBytes))
-  }
-
-  /// Makes a segment's file, of which all bytes are zero and have their room on the disk: under a temporary name until
-  /// that is durable, so that a segment under its own name always has its full length. Removes what it made when it
-  /// fails. `zeroedBytes` is how many of its bytes were really written: all where room cannot be taken otherwise.
-  static func make(
-    _ path: String, bytes: Int, zeros: borrowing SegmentMemory, in storage: any Storage
-  ) throws(JournalError) -> (file: any StorageFile, zeroedBytes: Int) {
-    let piece = UnsafeRawBufferPointer(start: zeros.base, count: zeros.bytes)
-    return try make(path, in: storage) { file throws(Errno) in
-      if try file.reserve(bytes: bytes) { return 0 }
-      for offset in stride(from: 0, to: bytes, by: piece.count) {
-        try file.write(UnsafeRawBufferPointer(rebasing: piece[..<min(piece.count, bytes - offset)]), at: offset)
-      }
-      return bytes
-    }
-  }
-
-  /// Makes a segment's file that has content already.
-  static func make(
-    _ path: String, content: UnsafeRawBufferPointer, in storage: any Storage
-  ) throws(JournalError) {
-    _ = try make(path, in: storage) { file throws(Errno) in
-      _ = try file.reserve(bytes: content.count)
-      for offset in stride(from: 0, to: content.count, by: JournalLimits.zeroPieceBytes) {
-        let end = min(offset + JournalLimits.zeroPieceBytes, content.count)
-        try file.write(UnsafeRawBufferPointer(rebasing: content[offset..<end]), at: offset)
-      }
-      return content.count
-    }
-  }
-
-  static func temporaryPath(of path: String) -> String {
-    String(path.dropLast(Segment.suffix.count) + Segment.temporarySuffix)
-  }
-
-  private static func make(
-    _ path: String, in storage: any Storage, fill: (any StorageFile) throws(Errno) -> Int
-  ) throws(JournalError) -> (file: any StorageFile, zeroedBytes: Int) {
-    let name = temporaryPath(of: path)
-    do {
-      let file = try JournalError.naming("create", storage.describe(name)) { () throws(Errno) in
-        try storage.create(name)
-      }
-      let zeroedBytes = try JournalError.naming("take room for", storage.describe(name)) { () throws(Errno) in
-        try fill(file)
-      }
-      try JournalError.naming("sync", storage.describe(name)) { () throws(Errno) in try file.sync() }
-      try JournalError.naming("rename", storage.describe(name)) { () throws(Errno) in
-        try storage.rename(name, to: path)
-      }
-      let directory = String(path[..<path.lastIndex(of: "/")!])
-      try JournalError.naming("sync the directory", storage.describe(directory)) { () throws(Errno) in
-        try storage.syncDirectory(directory)
-      }
-      return (file, zeroedBytes)
-    } catch {
-      // The first error is the one to report; a temporary file that stays is removed by the next start.
-      removeAfterFailure(name, in: storage)
-      throw error
-    }
-  }
-
-  private static func removeAfterFailure(_ name: String, in storage: any Storage) {
-    do {
-      try storage.remove(name)
-    } catch {
-      // It may never have been made, or have its own name already. Nothing is lost either way.
-      return
-    }
   }
 }

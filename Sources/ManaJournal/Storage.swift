@@ -51,9 +51,22 @@ extension Storage {
   func lockForReading(_ path: String) throws(Errno) -> LockOutcome { try lock(path) }
 }
 
+extension Storage {
+  /// The names in a shard's directory, sorted. Throws `shardMissing` where it does not exist, `system`.
+  func names(ofShard directory: String) throws(JournalError) -> [String] {
+    do {
+      return try names(in: directory)
+    } catch .noSuchFileOrDirectory {
+      throw .shardMissing(directory: describe(directory))
+    } catch {
+      throw .system(operation: "list", file: describe(directory), code: error)
+    }
+  }
+}
+
 extension StorageFile {
   package func view(bytes: Int) throws(Errno) -> SegmentMemory {
-    let memory = SegmentMemory(owning: try System.map(bytes: bytes, alignment: 1, populated: false), bytes: bytes)
+    let memory = SegmentMemory(owning: try System.map(bytes: bytes, alignment: 1, populated: 0), bytes: bytes)
     try read(into: UnsafeMutableRawBufferPointer(start: memory.base, count: bytes), at: 0)
     return memory
   }

@@ -139,23 +139,17 @@ enum System {
 
   /// Zeroed memory of the process alone. A length of `alignment` or more begins at a multiple of it.
   ///
-  /// `populated` touches all of it now, asking for huge pages: a page fault on the way of a charge costs more than
-  /// the charge.
-  static func map(bytes: Int, alignment: Int, populated: Bool) throws(Errno) -> UnsafeMutableRawPointer {
-    let slack = bytes >= alignment && alignment > JournalLimits.pageBytes ? alignment : 0
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | (populated ? 0 : MAP_NORESERVE)
-    guard let start = mmap(nil, bytes + slack, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
-      throw Errno(rawValue: errno)
-    }
-    let head = slack == 0 ? 0 : (alignment - Int(bitPattern: start) % alignment) % alignment
-    if head > 0 { unmap(start, bytes: head) }
-    if slack - head > 0 { unmap(start + head + bytes, bytes: slack - head) }
-    let base = start + head
-    guard populated else { return base }
+  /// `populated` of its bytes, from the beginning, are touched now; more than none asks for huge pages, and for the
+  /// right to touch the others with `populate`.
+  static func map(bytes: Int, alignment: Int, populated: Int) throws(Errno) -> UnsafeMutableRawPointer {
+    let isAligned = bytes >= alignment && alignment > JournalLimits.pageBytes
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | (populated > 0 ? 0 : MAP_NORESERVE)
+    let base = try map(bytes: bytes, alignment: isAligned ? alignment : 1, flags: flags)
+    guard populated > 0 else { return base }
     // Advice: where huge pages are not to be had, small ones do.
-    if slack > 0 { _ = madvise(base, bytes, MANA_MADV_HUGEPAGE) }
+    if isAligned { _ = madvise(base, bytes, MANA_MADV_HUGEPAGE) }
     do throws(Errno) {
-      try populate(base, bytes: bytes)
+      try populate(base, bytes: populated)
     } catch {
       unmap(base, bytes: bytes)
       throw error
@@ -163,9 +157,29 @@ enum System {
     return base
   }
 
-  /// Touches all of it, as if written. A huge page at a time: the kernel keeps the process's map locked meanwhile, and
-  /// whoever maps anything on another thread waits for the whole of it.
-  private static func populate(_ base: UnsafeMutableRawPointer, bytes: Int) throws(Errno) {
+  /// Each change of the process's map waits for whatever is being touched on another thread, so it is made once where
+  /// that gives the alignment, as Linux does for huge pages from 6.7 on.
+  private static func map(bytes: Int, alignment: Int, flags: Int32) throws(Errno) -> UnsafeMutableRawPointer {
+    func map(_ count: Int) throws(Errno) -> UnsafeMutableRawPointer {
+      guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+        throw Errno(rawValue: errno)
+      }
+      return start
+    }
+    let direct = try map(bytes)
+    if Int(bitPattern: direct) % alignment == 0 { return direct }
+    unmap(direct, bytes: bytes)
+    let start = try map(bytes + alignment)
+    let head = (alignment - Int(bitPattern: start) % alignment) % alignment
+    if head > 0 { unmap(start, bytes: head) }
+    if alignment - head > 0 { unmap(start + head + bytes, bytes: alignment - head) }
+    return start + head
+  }
+
+  /// Touches all of it, as if written: a page fault on the way of a charge costs more than the charge. A huge page at a
+  /// time: the kernel keeps the process's map locked meanwhile, and whoever maps anything on another thread waits for
+  /// the whole of it.
+  static func populate(_ base: UnsafeMutableRawPointer, bytes: Int) throws(Errno) {
     for offset in stride(from: 0, to: bytes, by: JournalLimits.hugePageBytes) {
       let count = min(JournalLimits.hugePageBytes, bytes - offset)
       guard madvise(base + offset, count, MANA_MADV_POPULATE_WRITE) != 0 else { continue }
@@ -301,11 +315,13 @@ enum System {
 
   static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1_000) }
 
-  /// One line to standard error, then the end, with the status that sysexits.h calls an input/output error. No
-  /// handler and no destructor runs: nothing may write again.
-  static func endProcess(saying line: String) -> Never {
-    var text = line + "\n"
-    text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+  /// One line to standard error, if there is one to say, then the end, with the status that sysexits.h calls an
+  /// input/output error. No handler and no destructor runs: nothing may write again.
+  static func endProcess(saying line: String?) -> Never {
+    if let line {
+      var text = line + "\n"
+      text.withUTF8 { bytes in _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+    }
     _exit(74)
   }
 }

@@ -4,8 +4,8 @@ import ManaProtocol
 /// The accounts of a shard, by id.
 struct AccountTable: ~Copyable {
   /// Payload: 1 + index of the account.
-  private(set) var index = HashIndex()
-  private var accounts = SlabArray(stride: Account.bytes, shift: 12)
+  var index = HashIndex()
+  var accounts = SlabArray(stride: Account.bytes, shift: 12)
   var overflows = SlabArray(stride: Account.overflowBytes, shift: 10)
 
   var count: Int { accounts.count }
@@ -18,6 +18,9 @@ struct AccountTable: ~Copyable {
     index.prepare(more)
     accounts.prepare(more)
   }
+
+  /// See `Ledger.nextMemoryAhead`.
+  mutating func nextMemoryAhead() -> MemoryAhead? { index.arena.nextAhead() ?? accounts.nextMemoryAhead() }
 
   /// Where the account with this hash probably is named; see `HashIndex.Probe`.
   @inline(__always) func probe(_ hash: UInt64) -> HashIndex.Probe { index.probe(hash) }

@@ -183,16 +183,16 @@ struct HashIndex: ~Copyable {
 
   /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.
   @inline(__always)
-  func find(_ hash: UInt64, _ matches: (UInt64) -> Bool) -> UInt64 {
+  func find<Failure: Error>(_ hash: UInt64, _ matches: (UInt64) throws(Failure) -> Bool) throws(Failure) -> UInt64 {
     var vacancy = Vacancy()
-    return find(hash, probe(hash), &vacancy, matches)
+    return try find(hash, probe(hash), &vacancy, matches)
   }
 
   /// The same, from where a probe begins; when it finds nothing it tells where the entry could be inserted.
   @inline(__always)
-  func find(
-    _ hash: UInt64, _ probe: Probe, _ vacancy: inout Vacancy, _ matches: (UInt64) -> Bool
-  ) -> UInt64 {
+  func find<Failure: Error>(
+    _ hash: UInt64, _ probe: Probe, _ vacancy: inout Vacancy, _ matches: (UInt64) throws(Failure) -> Bool
+  ) throws(Failure) -> UInt64 {
     let step = displacementStep
     var pattern = probe.pattern
     var line = probe.line
@@ -202,7 +202,7 @@ struct HashIndex: ~Copyable {
       var hits = match & 0xFF
       while hits != 0 {
         let payload = payload(line, hits.trailingZeroBitCount)
-        if matches(payload) { return payload }
+        if try matches(payload) { return payload }
         hits &= hits &- 1
       }
       if match &>> 8 != 0 {

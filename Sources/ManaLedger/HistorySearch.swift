@@ -12,17 +12,19 @@ extension RecordSpace {
   ///
   /// O(log n) reads: along the roots, at most one a tree, then down one tree, at most two a level.
   @inline(__always)
-  func newest(from head: UInt64, where isOldEnough: (RecordView) -> Bool) -> SearchResult {
+  func newest(
+    from head: UInt64, where isOldEnough: (RecordView) -> Bool
+  ) throws(AbsentRecord) -> SearchResult {
     guard head != 0 else { return SearchResult(position: 0, reads: 0) }
     // Everything from here on is known to be old enough; 0 is the end of the chain.
     var known: UInt64 = 0
     var position = head
-    var current = record(at: position)
+    var current = try record(at: position)
     var reads = 1
     while !isOldEnough(current) {
       let jump = current.jump
       if jump != known {
-        let candidate = record(at: jump)
+        let candidate = try record(at: jump)
         reads += 1
         if !isOldEnough(candidate) {
           position = jump
@@ -34,16 +36,16 @@ extension RecordSpace {
       let previous = current.previous
       if previous == known { return SearchResult(position: known, reads: reads) }
       position = previous
-      current = record(at: position)
+      current = try record(at: position)
       reads += 1
     }
     return SearchResult(position: position, reads: reads)
   }
 
   /// The transaction with this sequence number, which must be 1 to that of `head`.
-  func position(ofSequence sequence: UInt32, from head: UInt64) -> SearchResult {
-    let found = newest(from: head) { $0.sequence <= sequence }
-    precondition(found.position != 0 && record(at: found.position).sequence == sequence, "the chain has a gap")
+  func position(ofSequence sequence: UInt32, from head: UInt64) throws(AbsentRecord) -> SearchResult {
+    let found = try newest(from: head) { $0.sequence <= sequence }
+    precondition(found.position != 0 && recordAtHand(found.position).sequence == sequence, "the chain has a gap")
     return found
   }
 }

@@ -51,6 +51,15 @@ extension Account {
     return lastPosition
   }
 
+  /// Whether the roots are where `ranks` says, at positions before `end`: of an account that was read from an image.
+  func hasSoundRoots(_ overflows: borrowing SlabArray, end: UInt64) -> Bool {
+    let stacked = Int(stackedRootCount)
+    guard stacked == ranks.nonzeroBitCount + (hasTwins ? 1 : 0) - 1, Int(overflow) <= overflows.count,
+      stacked <= Self.inlineRoots || overflow != 0, stacked <= Self.inlineRoots + Self.overflowBytes / 8
+    else { return false }
+    return stackedRoots(overflows).allSatisfy { (1..<end).contains($0) }
+  }
+
   /// The positions of the roots, oldest first, without the last transaction.
   func stackedRoots(_ overflows: borrowing SlabArray) -> [UInt64] {
     (0..<Int(stackedRootCount)).map { rootAddress($0, overflows).load(as: UInt64.self) }

@@ -23,6 +23,7 @@ extension Ledger {
     let before = snapshot(of: id)
     spends.startRecording()
     let refusedIndex = run(source, isAtomic: true, &turn, &writer)
+    let absent = turn.outcome.absent
     if refusedIndex == source.count {
       spends.stopRecording()
       turn.outcome.atomicApplied = true
@@ -31,6 +32,8 @@ extension Ledger {
     undo(to: start, end: writer, id, before)
     writer = start
     turn.outcome = PostOutcome()
+    turn.outcome.absent = absent
+    if absent != nil { return }
     turn.outcome.refused = source.count
     guard var refusal = ItemResult(reading: turn.result, stride: ItemResult.compactBytes) else {
       preconditionFailure("a result that was just written can be read")
@@ -65,18 +68,18 @@ extension Ledger {
     transactionCount = before.transactionCount
     guard let account = account(id) else { return }
     let space = records
-    spends.undo(of: account) { space.record(at: $0).item.amount }
+    spends.undo(of: account) { space.recordAtHand($0).item.amount }
     let accountHash = hashing.account(id)
     var positions: [UInt64] = []
     var position = start.position
     while position < end.position {
       positions.append(position)
-      position += UInt64(records.record(at: position).size / RecordLayout.unit)
+      position += UInt64(records.recordAtHand(position).size / RecordLayout.unit)
     }
     for position in positions.reversed() {
-      let item = records.record(at: position).item
-      if item.type == RecordType.tombstone {
-        // The void id was indexed after the tombstone's own, if at all.
+      let item = records.recordAtHand(position).item
+      if item.type == RecordType.tombstone, item.id != item.related {
+        // The void id was indexed after the tombstone's own, if at all; see `bury`.
         _ = transactions.removeIfPresent(hashing.transaction(accountHash: accountHash, item.related), payload: position)
       }
       transactions.remove(hashing.transaction(accountHash: accountHash, item.id), payload: position)

@@ -11,11 +11,12 @@ struct IDMatch {
 }
 
 extension Ledger {
-  /// Executes one item: the status ladder from top to bottom, then the effect.
+  /// Executes one item: the status ladder from top to bottom, then the effect. All records are read before anything is
+  /// changed, so that an absent one leaves everything as it was.
   @inline(never)
   mutating func execute(
     _ item: ItemView, _ prepared: UnsafePointer<Prepared>, _ turn: inout Turn, _ writer: inout RecordWriter
-  ) -> Verdict {
+  ) throws(AbsentRecord) -> Verdict {
     let malformed = ItemCheck.refusal(of: item, requiredType: turn.requiredType, text: turn.text)
     guard malformed == .ok else { return refuse(malformed, item, &turn) }
     let account: Account
@@ -27,40 +28,44 @@ extension Ledger {
       // An account that does not exist has no ids.
       return executeWithoutAccount(item, prepared, &turn, &writer)
     }
-    let match = match(item.id, of: item.account, prepared)
-    if match.position != 0 { return replay(item, match.position, account, &turn) }
+    let match = try match(item.id, of: item.account, prepared)
+    if match.position != 0 { return try replay(item, match.position, account, &turn) }
     let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: match.vacancy)
     switch item.type {
     case RecordType.spend:
       if match.isVoid { return turn.refuse(.voided, account) }
       return spend(item, place, prepared.pointee.accountHash, &turn, &writer)
-    case RecordType.refund: return refund(item, place, prepared.pointee.accountHash, &turn, &writer)
-    case RecordType.settlement: return settle(item, place, prepared.pointee.accountHash, &turn, &writer)
+    case RecordType.refund: return try refund(item, place, prepared.pointee.accountHash, &turn, &writer)
+    case RecordType.settlement: return try settle(item, place, prepared.pointee.accountHash, &turn, &writer)
     default: return credit(item, place, &turn, &writer)
     }
   }
 
   /// The record that has an item's id. Constant time.
   @inline(__always)
-  func match(_ id: UInt128, of account: UInt128, _ prepared: UnsafePointer<Prepared>) -> IDMatch {
+  func match(
+    _ id: UInt128, of account: UInt128, _ prepared: UnsafePointer<Prepared>
+  ) throws(AbsentRecord) -> IDMatch {
     let hash = prepared.pointee.transactionHash
     let isCurrent = prepared.pointee.generation == generation
-    return match(
+    return try match(
       id, of: account, hash: hash, isCurrent ? prepared.pointee.transactionProbe : transactions.probe(hash))
   }
 
   /// The record that has an id. Constant time.
   @inline(never)
-  func match(_ id: UInt128, of account: UInt128, hash: UInt64) -> IDMatch {
-    match(id, of: account, hash: hash, transactions.probe(hash))
+  func match(_ id: UInt128, of account: UInt128, hash: UInt64) throws(AbsentRecord) -> IDMatch {
+    try match(id, of: account, hash: hash, transactions.probe(hash))
   }
 
   @inline(__always)
-  private func match(_ id: UInt128, of account: UInt128, hash: UInt64, _ probe: HashIndex.Probe) -> IDMatch {
+  private func match(
+    _ id: UInt128, of account: UInt128, hash: UInt64, _ probe: HashIndex.Probe
+  ) throws(AbsentRecord) -> IDMatch {
     var isVoid = false
     var vacancy = HashIndex.Vacancy()
-    let position = transactions.find(hash, probe, &vacancy) { position in
-      let record = records.record(at: position)
+    let position = try transactions.find(hash, probe, &vacancy) { (position) throws(AbsentRecord) -> Bool in
+      let record = try records.record(at: position)
       guard record.item.account == account else { return false }
       if record.item.id == id { return true }
       if record.item.type == RecordType.tombstone && record.item.related == id { isVoid = true }
@@ -141,21 +146,23 @@ extension Ledger {
 
   /// Answers an item whose id the account has.
   @inline(never)
-  private func replay(_ item: ItemView, _ position: UInt64, _ account: Account, _ turn: inout Turn) -> Verdict {
-    if let field = firstDifference(item, turn.text, records.record(at: position)) {
+  private func replay(
+    _ item: ItemView, _ position: UInt64, _ account: Account, _ turn: inout Turn
+  ) throws(AbsentRecord) -> Verdict {
+    if let field = try firstDifference(item, turn.text, records.record(at: position)) {
       return turn.refuse(.idConflict, account, field: field)
     }
-    return repeatResult(of: position, &turn)
+    return try repeatResult(of: position, &turn)
   }
 
   /// Gives the result that the item of a record had, as a replay; with what can be refunded by now.
-  func repeatResult(of position: UInt64, _ turn: inout Turn) -> Verdict {
-    let record = records.record(at: position)
+  func repeatResult(of position: UInt64, _ turn: inout Turn) throws(AbsentRecord) -> Verdict {
+    let record = try records.record(at: position)
     var refundable: UInt64 = 0
     switch record.item.type {
-    case RecordType.spend: refundable = self.refundable(position)
+    case RecordType.spend: refundable = try self.refundable(position)
     case RecordType.refund, RecordType.settlement:
-      refundable = self.refundable(spendPosition(record.item.related, of: record.item.account))
+      refundable = try self.refundable(spendPosition(record.item.related, of: record.item.account))
     default: break
     }
     turn.finish(
@@ -166,8 +173,10 @@ extension Ledger {
   }
 
   /// The first field in which an item differs from the one that a record came from.
-  private func firstDifference(_ item: ItemView, _ text: UnsafeRawPointer, _ record: RecordView) -> ConflictField? {
-    let original = originalItem(of: record)
+  private func firstDifference(
+    _ item: ItemView, _ text: UnsafeRawPointer, _ record: RecordView
+  ) throws(AbsentRecord) -> ConflictField? {
+    let original = try originalItem(of: record)
     if item.type != original.type { return .type }
     if item.operation != original.operation { return .operation }
     if item.amount != original.amount { return .amount }
@@ -182,7 +191,7 @@ extension Ledger {
   }
 
   /// The item as it came.
-  private func originalItem(of record: RecordView) -> Item {
+  private func originalItem(of record: RecordView) throws(AbsentRecord) -> Item {
     var item = Item(reading: record.base)
     item.amount = record.amountAsked
     if item.type == RecordType.tombstone { item.type = RecordType.refund }
@@ -190,7 +199,7 @@ extension Ledger {
       item.type = RecordType.settlement
       item.operation = 0
       item.flags = []
-      let spend = records.record(at: spendPosition(item.related, of: item.account))
+      let spend = try records.record(at: spendPosition(item.related, of: item.account))
       item.amount = spend.item.amount - record.item.amount
     }
     return item

@@ -2,7 +2,8 @@ import ManaProtocol
 
 extension Ledger {
   /// Stops the process when something reachable contradicts something else: chains, sums, jumps, indexes, refunds,
-  /// settlements and the digest are computed again from the records. Linear in everything; for tests.
+  /// settlements and the digest are computed again from the records, all of which must be at hand. Linear in everything;
+  /// for tests.
   public func checkInvariants() {
     accounts.checkInvariants(hashing)
     transactions.checkInvariants()
@@ -36,15 +37,16 @@ extension Ledger {
     var sequence = account.sequence
     var balance = account.balance
     precondition(sequence > 0, "an account has a transaction")
-    precondition(account.lastTimestamp == records.record(at: position).timestamp, "the last timestamp")
+    precondition(account.lastTimestamp == records.recordAtHand(position).timestamp, "the last timestamp")
     while position != 0 {
-      let record = records.record(at: position)
+      let record = records.recordAtHand(position)
       let item = record.item
       precondition(item.account == account.id && record.sequence == sequence, "the chain's record \(position)")
       precondition(record.timestamp < timestamp, "timestamps increase")
       precondition(record.balanceAfter == balance && balance >= 0, "the balance after record \(position)")
       let hash = hashing.transaction(accountHash: hashing.account(account.id), item.id)
-      precondition(match(item.id, of: account.id, hash: hash).position == position, "record \(position) is indexed")
+      let found = Self.atHand { () throws(AbsentRecord) in try match(item.id, of: account.id, hash: hash).position }
+      precondition(found == position, "record \(position) is indexed")
       timestamp = record.timestamp
       balance += item.type == RecordType.spend ? Int64(item.amount) : -Int64(item.amount)
       sums[Int(item.operation)] += item.amount
@@ -88,10 +90,10 @@ extension Ledger {
   /// The roots that the account keeps are what the jumps from its last transaction lead to.
   private func checkRoots(of account: Account) {
     var roots: [UInt64] = []
-    var position = records.record(at: account.lastPosition).jump
+    var position = records.recordAtHand(account.lastPosition).jump
     while position != 0 {
       roots.append(position)
-      position = records.record(at: position).jump
+      position = records.recordAtHand(position).jump
     }
     precondition(account.stackedRoots(accounts.overflows) == roots.reversed(), "the stacked roots")
   }
@@ -106,7 +108,7 @@ extension Ledger {
       let entry = spends[link - 1]
       precondition(entry.account == number && entry.newer == newer && entry.sequence <= sequence, "the list")
       precondition(entry.state == .unsettled, "the list has unsettled spends only")
-      total += records.record(at: entry.position).item.amount
+      total += records.recordAtHand(entry.position).item.amount
       count += 1
       newer = link
       sequence = entry.sequence
@@ -119,7 +121,7 @@ extension Ledger {
   private func checkIndex() {
     var entries: UInt64 = 0
     transactions.forEachPayload { position in
-      if records.record(at: position).sequence != 0 { entries += 1 }
+      if records.recordAtHand(position).sequence != 0 { entries += 1 }
     }
     precondition(entries == transactionCount, "each transaction is indexed once")
   }

@@ -36,6 +36,12 @@ public struct PostOutcome: Equatable, Sendable {
   public var refused = 0
   /// All items of an atomic batch are in force, now or since before.
   public var atomicApplied = false
+  /// What the next item needs and is not at hand; nil when all were executed. The items before it were executed, of an
+  /// atomic batch none.
+  public var absent: AbsentRecord?
+
+  /// Items that have their result.
+  public var executed: Int { posted + replayed + refused }
 
   public init() {}
 }
@@ -102,6 +108,9 @@ extension Ledger {
   /// makes all others `notApplied`, and nothing is changed or written. When it contains replays as well as new items,
   /// the first item that is not like the first item of the batch is refused with `idConflict`, without a field.
   ///
+  /// Where an item needs a record that is not at hand, this ends before it (see `PostOutcome.absent`), and is to be called
+  /// again for the rest when it is.
+  ///
   /// - Parameters:
   ///   - itemType: the type of the call, nil for a mixed batch.
   ///   - now: nanoseconds since 1970. Each record gets the greater of this and the last record's time plus one.
@@ -131,7 +140,8 @@ extension Ledger {
     return turn.outcome
   }
 
-  /// Executes items until one breaks an atomic batch, and returns its index, or the number of items.
+  /// Executes items until one breaks an atomic batch or needs an absent record, and returns its index, or the number of
+  /// items.
   ///
   /// While a group of items is executed, the memory that the next two are going to touch is under way: of the second
   /// the buckets of the tables, of the first the accounts that they name.
@@ -158,7 +168,13 @@ extension Ledger {
           turn.result += turn.resultStride
           continue
         }
-        var verdict = execute(item, prepared, &turn, &writer)
+        var verdict: Verdict
+        do throws(AbsentRecord) {
+          verdict = try execute(item, prepared, &turn, &writer)
+        } catch {
+          turn.outcome.absent = error
+          return index
+        }
         if isAtomic && verdict != .refused && index > 0 && (verdict == .replayed) != (turn.outcome.replayed > 0) {
           verdict = turn.refuse(.idConflict, nil)
         }

@@ -1,5 +1,7 @@
 public import ManaProtocol
 
+// A read that needs an absent record writes nothing, throws, and is to be called again when it is at hand.
+
 /// What `lookup` did.
 public struct LookupOutcome: Equatable, Sendable {
   /// `ok`, `accountUnknown` or `transactionUnknown`.
@@ -35,11 +37,11 @@ extension Ledger {
 
   /// The last transaction that is not after `time`, in nanoseconds since 1970, and its balance: all zero when there is
   /// none, nil when the account is unknown. Reads O(log n) of the account's n records.
-  public func balance(of account: UInt128, at time: UInt64) -> BalanceAt? {
+  public func balance(of account: UInt128, at time: UInt64) throws(AbsentRecord) -> BalanceAt? {
     guard let found = self.account(account) else { return nil }
-    let position = records.newest(from: found.lastPosition) { $0.timestamp <= time }.position
+    let position = try records.newest(from: found.lastPosition) { $0.timestamp <= time }.position
     guard position != 0 else { return BalanceAt(balance: 0, sequence: 0, timestamp: 0) }
-    let record = records.record(at: position)
+    let record = records.recordAtHand(position)
     return BalanceAt(
       balance: record.balanceAfter, sequence: UInt64(record.sequence), timestamp: record.timestamp)
   }
@@ -48,16 +50,16 @@ extension Ledger {
   /// which is the longest. Constant time.
   public func lookup(
     account: UInt128, id: UInt128, into base: UnsafeMutableRawPointer, capacity: Int
-  ) -> LookupOutcome {
+  ) throws(AbsentRecord) -> LookupOutcome {
     let accountHash = hashing.account(account)
     guard let found = accounts.find(account, hash: accountHash) else { return LookupOutcome(status: .accountUnknown) }
     let hash = hashing.transaction(accountHash: accountHash, id)
-    let position = match(id, of: found.id, hash: hash).position
+    let position = try match(id, of: found.id, hash: hash).position
     // A settlement that refunded nothing and a tombstone are no transactions.
-    guard position != 0, records.record(at: position).sequence != 0 else {
+    guard position != 0, records.recordAtHand(position).sequence != 0 else {
       return LookupOutcome(status: .transactionUnknown)
     }
-    let record = records.record(at: position)
+    let record = records.recordAtHand(position)
     let textBytes = record.item.textBytes
     let bytes = LookupReplyView.bodyBytes(textBytes: textBytes)
     precondition(bytes <= capacity, "the reply takes \(bytes) bytes, there is room for \(capacity)")
@@ -70,9 +72,9 @@ extension Ledger {
     return LookupOutcome(status: .ok, bytes: bytes)
   }
 
-  /// Writes the 96 bytes of a transaction as replies have it.
+  /// Writes the 96 bytes of a transaction, which is at hand, as replies have it.
   func storeTransaction(_ position: UInt64, to base: UnsafeMutableRawPointer) {
-    let record = records.record(at: position)
+    let record = records.recordAtHand(position)
     base.copyMemory(from: record.base, byteCount: TransactionView.bytes)
     base.store(u8: record.shownTypeByte, 60)
     var refunded: UInt64 = 0

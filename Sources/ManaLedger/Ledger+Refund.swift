@@ -2,16 +2,16 @@ import ManaProtocol
 
 extension Ledger {
   /// The position of a spend by its id, which the account must have.
-  func spendPosition(_ id: UInt128, of account: UInt128) -> UInt64 {
+  func spendPosition(_ id: UInt128, of account: UInt128) throws(AbsentRecord) -> UInt64 {
     let hash = hashing.transaction(accountHash: hashing.account(account), id)
-    let found = match(id, of: account, hash: hash).position
+    let found = try match(id, of: account, hash: hash).position
     precondition(found != 0, "a refund names a spend that exists")
     return found
   }
 
   /// What can still be refunded of the spend at a position. Constant time.
-  func refundable(_ position: UInt64) -> UInt64 {
-    let amount = records.record(at: position).item.amount
+  func refundable(_ position: UInt64) throws(AbsentRecord) -> UInt64 {
+    let amount = try records.record(at: position).item.amount
     guard let number = spends.find(position, hash: hashing.position(position)) else { return amount }
     return amount - spends[number].refunded
   }
@@ -23,28 +23,32 @@ extension Ledger {
     case spend(UInt64)
   }
 
-  func original(_ related: UInt128, of account: UInt128, accountHash: UInt64) -> Original {
+  func original(
+    _ related: UInt128, of account: UInt128, accountHash: UInt64
+  ) throws(AbsentRecord) -> Original {
     let hash = hashing.transaction(accountHash: accountHash, related)
-    let position = match(related, of: account, hash: hash).position
+    let position = try match(related, of: account, hash: hash).position
+    guard position != 0 else { return .unknown }
+    let record = try records.record(at: position)
     // A settlement that refunded nothing and a tombstone have ids, but they are no transactions.
-    if position == 0 || records.record(at: position).sequence == 0 { return .unknown }
-    return records.record(at: position).item.type == RecordType.spend ? .spend(position) : .notSpend
+    if record.sequence == 0 { return .unknown }
+    return record.item.type == RecordType.spend ? .spend(position) : .notSpend
   }
 
   @inline(never)
   mutating func refund(
     _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
-  ) -> Verdict {
+  ) throws(AbsentRecord) -> Verdict {
     let account = place.account
     let spendPosition: UInt64
-    switch original(item.related, of: item.account, accountHash: accountHash) {
+    switch try original(item.related, of: item.account, accountHash: accountHash) {
     case .unknown:
       guard item.flags.contains(.voidIfUnknown) else { return turn.refuse(.originalUnknown, account) }
       return layTombstone(item, place, accountHash, &turn, &writer)
     case .notSpend: return turn.refuse(.originalNotSpend, account)
     case .spend(let position): spendPosition = position
     }
-    let left = refundable(spendPosition)
+    let left = try refundable(spendPosition)
     guard left > 0 else { return turn.refuse(.nothingToRefund, account) }
     let amount = item.flags.contains(.remaining) ? left : item.amount
     guard amount <= left else { return turn.refuse(.refundExceedsOriginal, account, refundable: left) }
@@ -77,9 +81,14 @@ extension Ledger {
   /// Makes the id that a tombstone names void. A tombstone with that very id needs no second entry: whatever comes with
   /// the id conflicts with it.
   mutating func bury(_ position: UInt64, accountHash: UInt64) {
-    let item = records.record(at: position).item
+    let item = records.recordAtHand(position).item
     let hash = hashing.transaction(accountHash: accountHash, item.related)
-    if item.id == item.related || match(item.related, of: item.account, hash: hash).isVoid { return }
+    if item.id == item.related { return }
+    // `original` has just looked for the same id.
+    let isVoid = Self.atHand { () throws(AbsentRecord) in
+      try match(item.related, of: item.account, hash: hash).isVoid
+    }
+    if isVoid { return }
     transactions.insert(hash, payload: position)
   }
 
@@ -87,7 +96,7 @@ extension Ledger {
   mutating func noteRefund(
     of spendPosition: UInt64, amount: UInt64, as state: SettlementState, by position: UInt64, _ account: Account
   ) {
-    let spendAmount = records.record(at: spendPosition).item.amount
+    let spendAmount = records.recordAtHand(spendPosition).item.amount
     let number = spends.findOrCreate(spendPosition, hash: hashing.position(spendPosition))
     spends.addRefund(amount, to: number)
     guard spends[number].state == .unsettled else { return }

@@ -23,9 +23,13 @@ extension Ledger {
       }
       guard let base = block.baseAddress else { break }
       let prepared = UnsafePointer(prepared + (index & LedgerLimits.preparedMask))
-      if let problem = apply(RecordView(base + offset), at: position(offset), prepared) {
-        throw ReplayError(position: position(offset), problem: problem)
+      let problem: ReplayError.Problem?
+      do throws(AbsentRecord) {
+        problem = try apply(RecordView(base + offset), at: position(offset), prepared)
+      } catch {
+        throw ReplayError(position: error.position, problem: .recordAbsent)
       }
+      if let problem { throw ReplayError(position: position(offset), problem: problem) }
       offset += Int(prepared.pointee.size)
     }
     if offset != block.count { throw ReplayError(position: position(offset), problem: .recordCount) }
@@ -52,7 +56,7 @@ extension Ledger {
   /// Applies one record; the result is what is wrong with it.
   private mutating func apply(
     _ record: RecordView, at position: UInt64, _ prepared: UnsafePointer<Prepared>
-  ) -> ReplayError.Problem? {
+  ) throws(AbsentRecord) -> ReplayError.Problem? {
     if let problem = malformation(of: record) { return problem }
     let item = record.item
     guard record.timestamp > lastTimestamp, record.timestamp <= UInt64(Int64.max) + (1 << 32) else {
@@ -68,14 +72,14 @@ extension Ledger {
       account = accounts.create(item.account, hash: prepared.pointee.accountHash)
     }
     guard let account else { return .accountUnknown }
-    let match = match(item.id, of: item.account, prepared)
+    let match = try match(item.id, of: item.account, prepared)
     guard match.position == 0 && !(match.isVoid && item.type == RecordType.spend) else { return .duplicateID }
     let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: match.vacancy)
     switch item.type {
     case RecordType.spend: return applySpend(record, position, place, prepared.pointee.accountHash)
-    case RecordType.refund: return applyRefund(record, position, place, prepared.pointee.accountHash)
+    case RecordType.refund: return try applyRefund(record, position, place, prepared.pointee.accountHash)
     case RecordType.settlement, RecordType.tombstone:
-      return applyAside(record, position, place, prepared.pointee.accountHash)
+      return try applyAside(record, position, place, prepared.pointee.accountHash)
     default:
       guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
       return applyTransaction(record, position, place, balance: balance)
@@ -139,13 +143,13 @@ extension Ledger {
   @inline(never)
   private mutating func applyRefund(
     _ record: RecordView, _ position: UInt64, _ place: Place, _ accountHash: UInt64
-  ) -> ReplayError.Problem? {
+  ) throws(AbsentRecord) -> ReplayError.Problem? {
     let account = place.account
     let item = record.item
-    guard case .spend(let spend) = original(item.related, of: item.account, accountHash: accountHash) else {
+    guard case .spend(let spend) = try original(item.related, of: item.account, accountHash: accountHash) else {
       return .originalUnknown
     }
-    guard item.amount <= refundable(spend) else { return .refundExceedsOriginal }
+    guard try item.amount <= refundable(spend) else { return .refundExceedsOriginal }
     guard let balance = credited(account, item.amount, item.operation) else { return .totalOverflow }
     var state = SettlementState.refunded
     let marks = record.typeByte & (RecordType.bySettlement | RecordType.byTimeout)
@@ -154,7 +158,7 @@ extension Ledger {
         return .settlementNotOpen
       }
       state = marks == RecordType.bySettlement ? .settled : .timedOut
-      let isWhole = item.amount == records.record(at: spend).item.amount
+      let isWhole = item.amount == records.recordAtHand(spend).item.amount
       if state == .timedOut && (record.timestamp < spends[number].deadline || !isWhole) { return .settlementNotOpen }
     }
     if let problem = applyTransaction(record, position, place, balance: balance) { return problem }
@@ -166,7 +170,7 @@ extension Ledger {
   @inline(never)
   private mutating func applyAside(
     _ record: RecordView, _ position: UInt64, _ place: Place, _ accountHash: UInt64
-  ) -> ReplayError.Problem? {
+  ) throws(AbsentRecord) -> ReplayError.Problem? {
     let account = place.account
     let item = record.item
     guard record.sequence == 0 else { return .sequenceWrong }
@@ -174,7 +178,7 @@ extension Ledger {
     guard record.jump == 0 else { return .jumpWrong }
     guard record.balanceAfter == account.balance else { return .balanceWrong }
     account.lastAsidePosition = position
-    let original = original(item.related, of: item.account, accountHash: accountHash)
+    let original = try original(item.related, of: item.account, accountHash: accountHash)
     if item.type == RecordType.tombstone {
       guard case .unknown = original else { return .originalUnknown }
       lastTimestamp = record.timestamp
@@ -183,7 +187,7 @@ extension Ledger {
       return nil
     }
     guard case .spend(let spend) = original else { return .originalUnknown }
-    let amount = records.record(at: spend).item.amount
+    let amount = records.recordAtHand(spend).item.amount
     guard let number = spends.find(spend, hash: hashing.position(spend)), spends[number].state == .unsettled,
       item.flags.contains(.remaining) || item.amount == amount
     else { return .settlementNotOpen }

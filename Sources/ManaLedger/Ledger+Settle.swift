@@ -19,28 +19,38 @@ public enum TimeoutID {
   }
 }
 
+/// What `expire` did.
+public struct ExpiryOutcome: Equatable, Sendable {
+  /// Refunds posted.
+  public var posted = 0
+  /// What the next one needs and is not at hand; nil when nothing kept it.
+  public var absent: AbsentRecord?
+
+  public init() {}
+}
+
 extension Ledger {
   @inline(never)
   mutating func settle(
     _ item: ItemView, _ place: Place, _ accountHash: UInt64, _ turn: inout Turn, _ writer: inout RecordWriter
-  ) -> Verdict {
+  ) throws(AbsentRecord) -> Verdict {
     let account = place.account
     let position: UInt64
-    switch original(item.related, of: item.account, accountHash: accountHash) {
+    switch try original(item.related, of: item.account, accountHash: accountHash) {
     case .unknown: return turn.refuse(.originalUnknown, account)
     case .notSpend: return turn.refuse(.originalNotSpend, account)
     case .spend(let found): position = found
     }
-    let left = refundable(position)
+    let left = try refundable(position)
     guard let number = spends.find(position, hash: hashing.position(position)), spends[number].state != .none else {
       return turn.refuse(.settlementNotExpected, account, refundable: left)
     }
-    let amount = records.record(at: position).item.amount
+    let amount = try records.record(at: position).item.amount
     let used = item.flags.contains(.remaining) ? amount : item.amount
     switch spends[number].state {
     case .settled:
       guard spends[number].used == used else { return turn.refuse(.alreadySettled, account, refundable: left) }
-      return repeatResult(of: spends[number].endPosition, &turn)
+      return try repeatResult(of: spends[number].endPosition, &turn)
     case .refunded: return turn.refuse(.alreadyRefunded, account, refundable: left)
     case .timedOut: return turn.refuse(.settlementTimedOut, account, refundable: left)
     case .unsettled, .none: break
@@ -63,7 +73,7 @@ extension Ledger {
     _ writer: inout RecordWriter
   ) -> Verdict {
     let account = place.account
-    let spend = records.record(at: position)
+    let spend = records.recordAtHand(position)
     let left = spend.item.amount
     guard let balance = credited(account, amount, Operation.refund.rawValue) else {
       return turn.refuse(.balanceOverflow, account, refundable: left)
@@ -87,7 +97,7 @@ extension Ledger {
   /// Enters an unsettled spend, whose record is at `position`.
   @inline(never)
   mutating func openSettlement(_ position: UInt64, _ account: Account, accountHash: UInt64) {
-    let spend = records.record(at: position)
+    let spend = records.recordAtHand(position)
     let timeout = UInt64(truncatingIfNeeded: spend.item.related) * 1_000_000
     spends.open(
       position, hash: hashing.position(position), sequence: spend.sequence, amount: spend.item.amount,
@@ -102,7 +112,7 @@ extension Ledger {
   /// The note of a refund that a timeout posts.
   static var timeoutNote: StaticString { "timeout" }
 
-  /// Refunds spends whose settlement timed out, the earliest deadline first, and returns how many.
+  /// Refunds spends whose settlement timed out, the earliest deadline first, up to one whose record is absent.
   ///
   /// - Parameters:
   ///   - now: nanoseconds since 1970; deadlines up to it have passed.
@@ -111,19 +121,31 @@ extension Ledger {
   ///
   /// A refund that does not fit its account, because the balance would overflow or the account is full, is put off by
   /// an hour; the spend stays unsettled and is not counted. Logarithmic in the number of unsettled spends each.
-  public mutating func expire(now: UInt64, limit: Int, writer: inout RecordWriter) -> Int {
+  public mutating func expire(now: UInt64, limit: Int, writer: inout RecordWriter) -> ExpiryOutcome {
     precondition(now <= UInt64(Int64.max), "the clock is past the year 2262")
-    var posted = 0
+    var outcome = ExpiryOutcome()
     for _ in 0..<limit {
       guard let deadline = nextDeadline, deadline <= now else { break }
-      if expire(spends.nextDue, now, &writer) { posted += 1 }
+      do throws(AbsentRecord) {
+        if try expire(spends.nextDue, now, &writer) { outcome.posted += 1 }
+      } catch {
+        outcome.absent = error
+        break
+      }
     }
-    return posted
+    return outcome
   }
 
-  private mutating func expire(_ number: UInt32, _ now: UInt64, _ writer: inout RecordWriter) -> Bool {
+  /// Puts the earliest timeout off by an hour: its record cannot be read. There must be one.
+  public mutating func postponeEarliestDeadline(now: UInt64) {
+    spends.postpone(spends.nextDue, to: now + LedgerLimits.timeoutRetryNanoseconds)
+  }
+
+  private mutating func expire(
+    _ number: UInt32, _ now: UInt64, _ writer: inout RecordWriter
+  ) throws(AbsentRecord) -> Bool {
     let position = spends[number].position
-    let spend = records.record(at: position)
+    let spend = try records.record(at: position)
     let account = accounts[Int(spends[number].account)]
     let amount = spend.item.amount
     guard let balance = credited(account, amount, Operation.refund.rawValue), account.sequence < UInt32.max else {
@@ -137,7 +159,7 @@ extension Ledger {
     repeat {
       id = TimeoutID.next(after: id)
       let hash = hashing.transaction(accountHash: accountHash, id)
-      let match = match(id, of: account.id, hash: hash)
+      let match = try match(id, of: account.id, hash: hash)
       place = Place(account: account, hash: hash, vacancy: match.vacancy)
       isTaken = match.position != 0
     } while isTaken

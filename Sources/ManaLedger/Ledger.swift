@@ -8,6 +8,8 @@ import ManaProtocol
 public struct Ledger: ~Copyable {
   let records: RecordSpace
   let hashing: TableHash
+  /// What `hashing` follows from.
+  let tableSeed: UInt64
   var accounts = AccountTable()
   /// Positions of records by account and id; of a tombstone also by account and void id.
   var transactions = HashIndex()
@@ -36,6 +38,7 @@ public struct Ledger: ~Copyable {
   ///     that anyone sees.
   public init(records: RecordSpace, tableSeed: UInt64) {
     self.records = records
+    self.tableSeed = tableSeed
     hashing = TableHash(seed: tableSeed)
     prepared = .allocate(capacity: LedgerLimits.preparedItems)
     page = .allocate(capacity: LedgerLimits.windowMax)

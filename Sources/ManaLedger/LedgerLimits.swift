@@ -14,6 +14,10 @@ public enum LedgerLimits {
   /// that finds too little ends early with a cursor.
   public static let examinedMax = 20_000
 
+  /// A record that is not in memory counts for so many of them: each may cost a read of the disk. A page that no filter
+  /// thins out is as long as it would be otherwise.
+  static let absentRecordWork = examinedMax / Limits.pageMax
+
   /// Records that are taken out of a chain at once: what a page may hold.
   static let windowMax = Limits.pageMax
 

@@ -18,12 +18,16 @@ struct MemoryArena: ~Copyable {
   static let regionBytes = 1 << 30
   /// Blocks from this size on come out of chunks; smaller ones are not worth a huge page.
   static let carvedBytesMin = 256 << 10
+  /// What is populated beyond the chunks in use, by whoever asks for it.
+  static let aheadBytes = 4 * chunkBytes
   /// Of each block: a cache line.
   static let alignment = 64
 
   private var regions: [UnsafeMutableRawBufferPointer] = []
   /// What is left of the latest region.
   private var reserved = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  /// Of these bytes, the first ones that `nextAhead` has handed out.
+  private var ahead = 0
   private var small: [UnsafeMutableRawPointer] = []
   private var open = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// Chunks that were mapped ahead.
@@ -71,14 +75,28 @@ struct MemoryArena: ~Copyable {
   private mutating func mapChunk(_ count: Int) -> UnsafeMutableRawBufferPointer {
     let wanted = (count + Self.chunkBytes - 1) & ~(Self.chunkBytes - 1)
     if reserved.count < wanted {
-      reserved = Self.map(max(wanted, Self.regionBytes))
-      regions.append(reserved)
+      let region = Self.map(max(wanted, Self.regionBytes))
+      regions.append(region.mapped)
+      reserved = region.aligned
+      ahead = 0
     }
     let chunk = UnsafeMutableRawBufferPointer(rebasing: reserved[..<wanted])
     reserved = UnsafeMutableRawBufferPointer(rebasing: reserved[wanted...])
+    ahead = max(ahead - wanted, 0)
+    // Takes microseconds where that was done ahead.
     Self.populate(chunk)
     bytes += chunk.count
     return chunk
+  }
+
+  /// The next chunk that is worth populating ahead, each once: nil when `aheadBytes` are, or when nothing large was taken
+  /// yet. Constant time.
+  mutating func nextAhead() -> MemoryAhead? {
+    guard ahead < Self.aheadBytes - ready.count * Self.chunkBytes, ahead + Self.chunkBytes <= reserved.count,
+      let base = reserved.baseAddress
+    else { return nil }
+    defer { ahead += Self.chunkBytes }
+    return MemoryAhead(address: UInt(bitPattern: base + ahead), count: Self.chunkBytes)
   }
 
   /// Releases a block below 256 KiB before the arena does. Linear in the number of small blocks.
@@ -90,19 +108,22 @@ struct MemoryArena: ~Copyable {
   }
 
   #if canImport(Glibc)
-    private static func map(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    /// What lies before and after the aligned part stays mapped, and is never touched: giving it back would wait twice
+    /// more for what is being populated.
+    private static func map(
+      _ count: Int
+    ) -> (mapped: UnsafeMutableRawBufferPointer, aligned: UnsafeMutableRawBufferPointer) {
       let slack = count + chunkBytes
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
       guard let mapping = mmap(nil, slack, PROT_READ | PROT_WRITE, flags, -1, 0), mapping != MAP_FAILED
       else { preconditionFailure("no address space for \(count) bytes of tables") }
-      // What lies before and after the aligned part goes back at once.
-      let before = (chunkBytes - Int(bitPattern: mapping) % chunkBytes) % chunkBytes
-      let base = mapping + before
-      if before > 0 { munmap(mapping, before) }
-      if slack - before > count { munmap(base + count, slack - before - count) }
+      let base = mapping + (chunkBytes - Int(bitPattern: mapping) % chunkBytes) % chunkBytes
       // Advice: without huge pages the tables work as well.
       madvise(base, count, MADV_HUGEPAGE)
-      return UnsafeMutableRawBufferPointer(start: base, count: count)
+      return (
+        UnsafeMutableRawBufferPointer(start: mapping, count: slack),
+        UnsafeMutableRawBufferPointer(start: base, count: count)
+      )
     }
 
     private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
@@ -114,17 +135,25 @@ struct MemoryArena: ~Copyable {
       }
     }
 
+    /// Without the advice nothing happens: touching is for the thread that owns the memory.
+    static func populateAhead(_ memory: UnsafeMutableRawBufferPointer) { madvise(memory.baseAddress, memory.count, 23) }
+
     private static func release(_ region: UnsafeMutableRawBufferPointer) {
       munmap(region.baseAddress, region.count)
     }
   #else
-    private static func map(_ count: Int) -> UnsafeMutableRawBufferPointer {
-      .allocate(byteCount: count, alignment: chunkBytes)
+    private static func map(
+      _ count: Int
+    ) -> (mapped: UnsafeMutableRawBufferPointer, aligned: UnsafeMutableRawBufferPointer) {
+      let region = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: chunkBytes)
+      return (region, region)
     }
 
     private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
       chunk.initializeMemory(as: UInt8.self, repeating: 0)
     }
+
+    static func populateAhead(_ memory: UnsafeMutableRawBufferPointer) {}
 
     private static func release(_ region: UnsafeMutableRawBufferPointer) { region.deallocate() }
   #endif

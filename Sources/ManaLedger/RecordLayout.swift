@@ -61,7 +61,7 @@ enum RecordType {
   static let byTimeout: UInt8 = 0x80
 }
 
-/// A record where it lies. Valid as long as the journal keeps it in memory.
+/// A record where it lies. Valid as long as the call of the ledger that found it.
 struct RecordView {
   let base: UnsafeRawPointer
 
@@ -105,19 +105,37 @@ extension RecordView {
   }
 }
 
-/// The records of a shard's journal by position. The memory belongs to the journal, which keeps it while a ledger may
-/// read it.
+/// An operation needs a record that is not at hand: it is to be called again when it is. Nothing was changed.
+public struct AbsentRecord: Error, Equatable, Sendable {
+  public let position: UInt64
+}
+
+/// Where records are looked for whose segments are not in memory.
+public final class AbsentRecords {
+  /// Where a copy of the record with a position lies; nil when there is none at hand. What it finds must stay there until
+  /// the ledger's call has returned.
+  public var find: (UInt64) -> UnsafeRawPointer?
+
+  public init(find: @escaping (UInt64) -> UnsafeRawPointer?) { self.find = find }
+}
+
+/// The records of a shard's journal by position. The memory belongs to the journal, which takes a segment away only
+/// between two calls of a ledger.
 public struct RecordSpace {
   @usableFromInline let bases: UnsafePointer<UnsafeRawPointer?>
   @usableFromInline let shift: UInt64
+  /// Not retained: copies of this cost nothing, and who made it keeps the object.
+  private let absent: Unmanaged<AbsentRecords>?
 
   /// Byte address = position × 32; the segment is the address >> `segmentShift`, and `bases[segment]` is where it lies.
   ///
   /// `bases` is read at each access: its elements may be set as segments come into being, before anything is posted
-  /// into them.
-  public init(bases: UnsafePointer<UnsafeRawPointer?>, segmentShift: Int) {
+  /// into them, and taken away when a segment leaves memory. Its records are looked for in `absent` then, which must
+  /// live as long as this is used; without it every segment has to stay.
+  public init(bases: UnsafePointer<UnsafeRawPointer?>, segmentShift: Int, absent: AbsentRecords? = nil) {
     precondition(segmentShift >= 5 && segmentShift < 48, "a segment has 32 bytes to 256 TiB")
     self.bases = bases
+    self.absent = absent.map(Unmanaged.passUnretained)
     shift = UInt64(segmentShift)
   }
 
@@ -131,8 +149,49 @@ public struct RecordSpace {
     return base + Int(truncatingIfNeeded: address & ((1 &<< shift) &- 1))
   }
 
+  /// The record with this position, in memory or at hand. Constant time.
   @inline(__always)
-  func record(at position: UInt64) -> RecordView { RecordView(pointer(at: position)) }
+  func record(at position: UInt64) throws(AbsentRecord) -> RecordView {
+    let address = position &<< 5
+    if let base = bases[Int(truncatingIfNeeded: address &>> shift)] {
+      return RecordView(base + Int(truncatingIfNeeded: address & ((1 &<< shift) &- 1)))
+    }
+    return try absentRecord(at: position)
+  }
+
+  @inline(never)
+  private func absentRecord(at position: UInt64) throws(AbsentRecord) -> RecordView {
+    guard let absent else { preconditionFailure("a record's segment is not in memory") }
+    guard let found = absent._withUnsafeGuaranteedRef({ $0.find(position) }) else {
+      throw AbsentRecord(position: position)
+    }
+    return RecordView(found)
+  }
+
+  /// A record that was read before in the same call, or that lies in the journal's open block.
+  @inline(__always)
+  func recordAtHand(_ position: UInt64) -> RecordView {
+    Ledger.atHand { () throws(AbsentRecord) in try record(at: position) }
+  }
+
+  /// Whether a record lies in a segment that is in memory. Constant time.
+  @inline(__always)
+  func isResident(_ position: UInt64) -> Bool { bases[Int(truncatingIfNeeded: (position &<< 5) &>> shift)] != nil }
+
+  /// How many bytes the record takes whose first 96 bytes lie there.
+  public static func bytes(ofRecordAt base: UnsafeRawPointer) -> Int { RecordView(base).size }
+}
+
+extension Ledger {
+  /// What needs only records that were read before in the same call.
+  @inline(__always)
+  static func atHand<Result>(_ body: () throws(AbsentRecord) -> Result) -> Result {
+    do throws(AbsentRecord) {
+      return try body()
+    } catch {
+      preconditionFailure("record \(error.position) was at hand before")
+    }
+  }
 }
 
 /// Where the next records go: the end of the journal's open block. The ledger moves all four fields on.

@@ -18,6 +18,7 @@ public struct ReplayError: Error, Equatable, CustomStringConvertible, Sendable {
     case originalUnknown = "the spend that it names does not exist"
     case refundExceedsOriginal = "more is refunded than is left of the spend"
     case settlementNotOpen = "the spend that it names is not unsettled"
+    case recordAbsent = "an earlier record, this one, is needed and not at hand"
   }
 
   /// The record's position.

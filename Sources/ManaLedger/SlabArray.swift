@@ -38,6 +38,9 @@ struct SlabArray: ~Copyable {
     if slabBytes >= MemoryArena.carvedBytesMin { arena.prepare((elements >> shift + 1) * slabBytes) }
   }
 
+  /// See `Ledger.nextMemoryAhead`.
+  mutating func nextMemoryAhead() -> MemoryAhead? { arena.nextAhead() }
+
   /// Takes the last element away.
   mutating func removeLast() {
     precondition(count > 0, "nothing to remove")

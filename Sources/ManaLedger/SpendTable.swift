@@ -80,11 +80,19 @@ struct SpendEntry {
   }
 }
 
+extension SpendEntry {
+  /// Whether it leads to nothing outside of the table: of an entry that was read from an image.
+  func hasSoundState(entries: Int, deadlines: Int) -> Bool {
+    SettlementState(rawValue: UInt8(truncatingIfNeeded: u32(40))) != nil && u32(40) <= UInt32(UInt8.max)
+      && Int(heapSlot) <= deadlines && Int(newer) <= entries && Int(older) <= entries
+  }
+}
+
 /// Refunds and settlements of a shard's spends, by the position of the spend.
 struct SpendTable: ~Copyable {
   /// Payload: 1 + index of the entry.
-  private(set) var index = HashIndex()
-  private(set) var entries = SlabArray(stride: SpendEntry.bytes, shift: 12)
+  var index = HashIndex()
+  var entries = SlabArray(stride: SpendEntry.bytes, shift: 12)
   /// A binary heap of (deadline, index of the entry); see SpendTable+Deadlines.swift.
   var heap = SlabArray(stride: 16, shift: 12)
   /// Changes since `startRecording`, so that an atomic batch can be undone.
@@ -144,7 +152,8 @@ struct SpendTable: ~Copyable {
   /// Adds to what was refunded of a spend.
   mutating func addRefund(_ amount: UInt64, to number: UInt32) {
     recordChange(number)
-    self[number].refunded += amount
+    let entry = self[number]
+    entry.refunded += amount
   }
 
   /// Ends the settlement of an unsettled spend. Logarithmic in the number of unsettled spends.

@@ -189,18 +189,29 @@ public struct ServerStatus: Equatable, Sendable {
   /// Bytes of the reply.
   public static let bytes = 64
 
+  /// Time since the server's start, in nanoseconds.
   public var uptimeNanoseconds: UInt64 = 0
+  /// Accounts in the ledger.
   public var accounts: UInt64 = 0
+  /// Transactions in the ledger.
   public var transactions: UInt64 = 0
+  /// Transactions posted since the server's start.
   public var postedSinceStart: UInt64 = 0
+  /// Blocks of the journal written since the server's start.
   public var blocksSinceStart: UInt64 = 0
+  /// How long the last write to the disk took, its sync included, in nanoseconds.
   public var flushNanosecondsLast: UInt64 = 0
+  /// Memory of the server, in bytes.
   public var residentBytes: UInt64 = 0
+  /// Connections that are open.
   public var connections: UInt32 = 0
+  /// Shards of the ledger.
   public var shardCount: UInt32 = 0
 
+  /// The status of a server of which nothing is known: all zero.
   public init() {}
 
+  /// Writes the 64 bytes to `base`.
   public func store(to base: UnsafeMutableRawPointer) {
     base.store(u64: uptimeNanoseconds, 0)
     base.store(u64: accounts, 8)

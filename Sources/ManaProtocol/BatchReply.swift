@@ -12,10 +12,10 @@
 /// The result of one item.
 public struct ItemResult: Equatable, Sendable {
   /// Bytes of a result without and with balance, timestamp and refundable amount.
-  public static let compactBytes = 16
-  public static let fullBytes = 40
+  @inlinable @inline(__always) public static var compactBytes: Int { 16 }
+  @inlinable @inline(__always) public static var fullBytes: Int { 40 }
   /// Bit of the flags byte.
-  public static let replayedBit: UInt8 = 1
+  @inlinable @inline(__always) public static var replayedBit: UInt8 { 1 }
 
   public var status: Status
   public var replayed: Bool
@@ -62,17 +62,30 @@ public struct ItemResult: Equatable, Sendable {
   }
 
   /// Reads a result of `stride` bytes, 16 or 40. Nil when its status or field is none that version 1 knows.
+  @inlinable @inline(__always)
   public init?(reading base: UnsafeRawPointer, stride: Int) {
-    guard let status = Status(rawValue: base.u16(0)), base.u8(2) & ~Self.replayedBit == 0 else { return nil }
-    let field = ConflictField(rawValue: base.u8(3))
-    guard field != nil || base.u8(3) == 0 else { return nil }
-    self.init(
-      status: status, replayed: base.u8(2) & Self.replayedBit != 0, field: field, sequence: base.u32(4),
-      amount: base.u64(8))
+    self.init(status: .ok, replayed: base.u8(2) != 0, sequence: base.u32(4), amount: base.u64(8))
+    // Nearly every result is of a transaction that was posted, and is known by one comparison.
+    if base.u32(0) & ~(UInt32(Self.replayedBit) << 16) != 0 {
+      guard let (status, field) = Self.refusal(reading: base) else { return nil }
+      self.status = status
+      self.field = field
+    }
     guard stride == Self.fullBytes else { return }
     balance = base.i64(16)
     timestamp = base.u64(24)
     refundable = base.u64(32)
+  }
+}
+
+extension ItemResult {
+  /// Status and field of a result that is not merely `ok`.
+  @usableFromInline
+  static func refusal(reading base: UnsafeRawPointer) -> (Status, ConflictField?)? {
+    guard let status = Status(rawValue: base.u16(0)), base.u8(2) & ~replayedBit == 0 else { return nil }
+    let field = ConflictField(rawValue: base.u8(3))
+    guard field != nil || base.u8(3) == 0 else { return nil }
+    return (status, field)
   }
 }
 

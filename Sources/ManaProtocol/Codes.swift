@@ -1,8 +1,12 @@
 /// What a transaction does to a balance. The raw value is its code on the wire and in the journal.
 public enum TransactionType: UInt8, CaseIterable, Sendable {
+  /// Takes Mana for an operation.
   case spend = 1
+  /// Adds Mana that was bought.
   case purchase = 2
+  /// Gives back a spend, in part or as a whole.
   case refund = 3
+  /// Adds Mana that is given.
   case bonus = 4
   /// An instruction that ends a settlement. It never appears in a history.
   case settlement = 5
@@ -30,13 +34,21 @@ public enum TransactionType: UInt8, CaseIterable, Sendable {
 
 /// What a transaction was for. The raw value is its code on the wire and in the journal.
 public enum Operation: UInt8, CaseIterable, Sendable {
+  /// An image was generated.
   case imageGeneration = 1
+  /// Something was looked for in an image.
   case detection = 2
+  /// A variation of an image was made.
   case variation = 3
+  /// Combinations of traits were made.
   case combination = 4
+  /// Files were exported.
   case export = 5
+  /// The operation of every purchase.
   case purchase = 6
+  /// The operation of every refund.
   case refund = 7
+  /// The operation of every bonus.
   case bonus = 8
 
   /// The operation's name as the customer's usage page, the command line and JSON spell it.
@@ -100,6 +112,8 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
   case listUnsettled = 0x24
   case ping = 0x30
   case serverStatus = 0x31
+  case shardStatus = 0x32
+  case drain = 0x33
   case welcome = 0x81
   case goAway = 0x82
 

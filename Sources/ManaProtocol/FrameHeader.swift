@@ -2,7 +2,7 @@
 //
 //   0  u32  length          of the whole frame, a multiple of 8
 //   4  u8   version         1
-//   5  u8   headerWords     4 or more
+//   5  u8   headerWords     4 or more; what is beyond are extensions, see TraceContext.swift
 //   6  u8   opcode
 //   7  u8   flags           replies: bit 0 not executed, bit 1 retryable
 //   8  u64  correlation
@@ -102,6 +102,12 @@ public struct FrameHeader: Equatable, Sendable {
       throw ProtocolError(.bodyChecksumMismatch, "the checksum of a frame body does not match")
     }
     return UnsafeRawBufferPointer(start: base + headerBytes, count: length - headerBytes)
+  }
+
+  /// What stands between the 32 bytes of the header and the body of the frame that starts at `base`; believe it once
+  /// `body(at:)` has compared the checksum. Constant time.
+  public func extensions(at base: UnsafeRawPointer) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: base + Self.bytes, count: headerBytes - Self.bytes)
   }
 
   /// Checks what must be zero in a request.

@@ -94,16 +94,23 @@ public struct Hello: Equatable, Sendable {
   public var frameBytesMax = Limits.frameBytesMax
   public var extensions: [HandshakeExtension]
 
-  public init(ledger: UInt128 = 0, instance: UInt128, clientName: String) {
+  public init(ledger: UInt128 = 0, instance: UInt128, clientName: String, token: String? = nil) {
     self.ledger = ledger
     self.instance = instance
     extensions = [HandshakeExtension(kind: HandshakeExtension.clientName, value: [UInt8](clientName.utf8))]
+    if let token { extensions.append(HandshakeExtension(kind: HandshakeExtension.token, value: [UInt8](token.utf8))) }
   }
 
   /// The name that the client gave itself, empty when it gave none or one that is not UTF-8.
   public var clientName: String {
     extensions.first { $0.kind == HandshakeExtension.clientName }
       .flatMap { String(validating: $0.value, as: UTF8.self) } ?? ""
+  }
+
+  /// The client's token as it came, a secret; nil when it sent none or an empty one, or one that is not UTF-8.
+  public var token: [UInt8]? {
+    extensions.first { $0.kind == HandshakeExtension.token }
+      .flatMap { $0.value.isEmpty || String(validating: $0.value, as: UTF8.self) == nil ? nil : $0.value }
   }
 
   /// The body as bytes.

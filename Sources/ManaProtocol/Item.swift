@@ -45,6 +45,7 @@ public struct Item: Equatable, Sendable {
   public var referenceBytes: UInt8
   public var noteBytes: UInt8
 
+  @inlinable
   public init(
     id: UInt128, account: UInt128, related: UInt128 = 0, amount: UInt64, quantity: UInt32 = 0,
     type: TransactionType, flags: ItemFlags = [], operation: Operation?, referenceBytes: Int = 0, noteBytes: Int = 0
@@ -62,6 +63,7 @@ public struct Item: Equatable, Sendable {
   }
 
   /// Reads the 64 bytes at `base`. Constant time.
+  @inlinable
   public init(reading base: UnsafeRawPointer) {
     let view = ItemView(base)
     id = view.id

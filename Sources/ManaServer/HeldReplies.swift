@@ -9,6 +9,7 @@ struct HeldReplies: ~Copyable {
     let end: Int
     let block: UInt64
     let requestBytes: Int
+    let arrival: UInt64
   }
 
   private var base: UnsafeMutableRawPointer?
@@ -18,6 +19,8 @@ struct HeldReplies: ~Copyable {
   private var entries: [Entry] = []
   private var firstEntry = 0
 
+  /// Bytes of memory that are kept for replies, whether any wait or not.
+  var storageBytes: Int { capacity }
   /// Bytes that wait.
   var bytes: Int { tail - head }
   var isEmpty: Bool { firstEntry == entries.count }
@@ -32,16 +35,17 @@ struct HeldReplies: ~Copyable {
     return base! + tail
   }
 
-  /// Holds the `count` bytes that were written to the reserved room until `block` is durable.
-  mutating func commit(_ count: Int, block: UInt64, requestBytes: Int) {
+  /// Holds the `count` bytes that were written to the reserved room until `block` is durable. `arrival` is when the
+  /// request came, for whoever releases it.
+  mutating func commit(_ count: Int, block: UInt64, requestBytes: Int, arrival: UInt64 = 0) {
     tail += count
-    entries.append(Entry(end: tail, block: block, requestBytes: requestBytes))
+    entries.append(Entry(end: tail, block: block, requestBytes: requestBytes, arrival: arrival))
   }
 
-  /// Hands over everything that waits for nothing beyond `durable`: the bytes go to `send`, and the number of replies
-  /// and the size of their requests are returned.
+  /// Hands over everything that waits for nothing beyond `durable`: the bytes go to `send`, the arrival of each request
+  /// to `answered`, and the number of replies and the size of their requests are returned.
   mutating func release(
-    upTo durable: UInt64, send: (UnsafeRawBufferPointer) -> Void
+    upTo durable: UInt64, send: (UnsafeRawBufferPointer) -> Void, answered: (UInt64) -> Void = { _ in }
   ) -> (replies: Int, requestBytes: Int) {
     var end = head
     var replies = 0
@@ -50,6 +54,7 @@ struct HeldReplies: ~Copyable {
       end = entries[firstEntry].end
       requestBytes += entries[firstEntry].requestBytes
       replies += 1
+      answered(entries[firstEntry].arrival)
       firstEntry += 1
     }
     guard replies > 0 else { return (0, 0) }
@@ -59,16 +64,20 @@ struct HeldReplies: ~Copyable {
     return (replies, requestBytes)
   }
 
+  /// Gives the memory back when nothing waits.
+  mutating func shrink() {
+    guard isEmpty else { return }
+    base?.deallocate()
+    base = nil
+    capacity = 0
+  }
+
   private mutating func reset() {
     entries.removeAll(keepingCapacity: true)
     firstEntry = 0
     head = 0
     tail = 0
-    if capacity > ServerLimits.heldBytesKept {
-      base?.deallocate()
-      base = nil
-      capacity = 0
-    }
+    if capacity > ServerLimits.heldBytesKept { shrink() }
   }
 
   private mutating func makeRoom(_ count: Int) {
@@ -88,7 +97,8 @@ struct HeldReplies: ~Copyable {
     }
     for index in firstEntry..<entries.count {
       entries[index] = Entry(
-        end: entries[index].end - head, block: entries[index].block, requestBytes: entries[index].requestBytes)
+        end: entries[index].end - head, block: entries[index].block, requestBytes: entries[index].requestBytes,
+        arrival: entries[index].arrival)
     }
     tail = used
     head = 0

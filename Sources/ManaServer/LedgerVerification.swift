@@ -10,6 +10,8 @@ public struct ShardVerification: Sendable {
   public var transactions: UInt64
   /// The first record that is not what executing those before it gives, by its place in the journal.
   public var wrongRecord: JournalPlace?
+  /// Newest first. A faulty one is harmless: a start passes it over.
+  public var checkpoints: [CheckpointInspection] = []
 
   /// Whether everything that anyone was told of is there and right. A torn tail is harmless.
   public var isSound: Bool { inspection.damage == nil }
@@ -17,7 +19,8 @@ public struct ShardVerification: Sendable {
 
 extension LedgerFiles {
   /// Verifies one shard: each block's place, hash, chain and digest, and each record by executing it again: balances,
-  /// sequence numbers, previous and jump positions, refunds and settlements are computed anew and compared.
+  /// sequence numbers, previous and jump positions, refunds and settlements are computed anew and compared. And each
+  /// checkpoint: that it is whole, and has the digest that the journal gives.
   ///
   /// Nothing is changed. Takes memory for one segment and for the index over all records.
   /// - Throws: `system`. O(bytes of the journal).
@@ -28,7 +31,11 @@ extension LedgerFiles {
     var wrongPosition: UInt64?
     var accounts = 0
     var transactions: UInt64 = 0
-    let inspection = try inspect(shard: shard, progress: progress) { block throws(JournalError) -> UInt64 in
+    var checkpoints = try inspectCheckpoints(shard: shard) { source, segments throws(CheckpointFault) in
+      try LedgerRecovery(tableSeed: 0).restore(source, among: segments)
+    }
+    var digests: [UInt64: UInt64] = [:]
+    var inspection = try inspect(shard: shard, progress: progress) { block throws(JournalError) -> UInt64 in
       var ledger = current.take() ?? Ledger(records: RecordSpace(block.segments), tableSeed: .random(in: 0 ... .max))
       do throws(ReplayError) {
         try ledger.replay(block: block.body, firstPosition: block.firstPosition, recordCount: block.recordCount)
@@ -39,11 +46,18 @@ extension LedgerFiles {
       let digest = ledger.digest
       (accounts, transactions) = (ledger.accountCount, ledger.transactionCount)
       current = consume ledger
+      if checkpoints.contains(where: { $0.block == block.number }) { digests[block.number] = digest }
       return digest
+    }
+    for (index, checkpoint) in checkpoints.enumerated() {
+      if checkpoint.fault == nil, let digest = digests[checkpoint.block], digest != checkpoint.digest {
+        checkpoints[index].fault = "its digest is not that of the journal"
+      }
+      inspection.refute(by: checkpoints[index])
     }
     return ShardVerification(
       inspection: inspection, accounts: accounts, transactions: transactions,
-      wrongRecord: wrongPosition.map { place(ofPosition: $0, shard: shard) })
+      wrongRecord: wrongPosition.map { place(ofPosition: $0, shard: shard) }, checkpoints: checkpoints)
   }
 }
 

@@ -2,12 +2,26 @@ import ManaProtocol
 
 /// The server's own limits, with their units and reasons. What a client must know of them is in `ManaProtocol.Limits`.
 enum ServerLimits {
-  /// Connections of the whole server. Each idle one costs less than 4 KiB; a leaking caller meets this before the
-  /// process meets its descriptor limit.
-  static let connectionsMax = 10_000
+  /// Descriptors that a server needs beside those of its connections: for journals, loops, logs, and scrapers.
+  static let descriptorsBesideConnections = 512
+
+  /// The least that a shard's connections may hold in memory together, in bytes: one that uses its own limits to the full
+  /// holds 8 MiB of replies, a reply more and a frame of 1 MiB.
+  static let connectionMemoryBytesMin = 16 << 20
+
+  /// Past its memory limit a shard closes connections until they hold this part of it, so that it need not begin again at
+  /// the next frame.
+  static func connectionMemoryBytesAfter(_ limit: Int) -> Int { limit / 4 * 3 }
+
+  /// Most entries of a connection's log of arrivals: what has to wait comes in a few pieces, unless it dribbles.
+  static let arrivalsKept = 64
 
   /// Largest reply body of a read, in bytes: a frame without its header.
   static let replyBodyBytesMax = Limits.frameBytesMax - FrameHeader.bytes
+
+  /// Parts of requests of a shard that may wait for records which are not in memory. Each pins what it has waited for: some
+  /// hundred kilobytes at most, for a page of a thousand transactions with the longest texts.
+  static let recordWaitersMax = 1_024
 
   /// How often a shard looks at handshakes that take too long, and at settlements when nothing else wakes it, in
   /// milliseconds. A quarter of the second within which a passed deadline is refunded.
@@ -20,6 +34,11 @@ enum ServerLimits {
   /// Most automatic refunds posted in one turn: at about a microsecond each they leave the turn below 5 ms.
   static let expiriesPerTurn = 1_000
 
+  /// How often the spend of a timeout is read back before it is put off by an hour and others get their turn, and how long
+  /// each try waits for the next, in milliseconds.
+  static let expiryReadsMax = 10
+  static let expiryRetryMilliseconds: UInt64 = 1_000
+
   /// How long a shutdown waits for what is in flight, in milliseconds. A disk that takes longer than this to sync has
   /// failed.
   static let drainMilliseconds: UInt64 = 10_000
@@ -31,6 +50,10 @@ enum ServerLimits {
   /// hands memory out page by page when it is first touched, which a batch would otherwise wait for.
   static let preparedTransactions = 1_000_000
   static let preparedAccounts = 50_000
+
+  /// Of the pieces of memory that are touched ahead for tables (2 MiB each, four of a table), how many may still be
+  /// missing while batches are executed: a batch takes less than the others hold.
+  static let tablePiecesPendingMax = 2
 
   /// First allocation for held replies of a connection, in bytes.
   static let heldBytesInitial = 4_096

@@ -1,3 +1,4 @@
+import ManaLedger
 import ManaProtocol
 
 /// A request, or the piece of one that concerns one shard, on its way from the shard that received it to the shard that
@@ -36,6 +37,10 @@ final class Part: @unchecked Sendable {
   var progress = PostProgress()
   /// The block that the reply waits for.
   var block: UInt64 = 0
+  /// The record that it waits for; nil when it has what it needs.
+  var absent: AbsentRecord?
+  /// Those that it has waited for.
+  var pinned: PinnedRecords?
 
   /// Takes over `request`, which is freed with the part. `resultStride` is 0 for a read.
   init(
@@ -58,6 +63,12 @@ final class Part: @unchecked Sendable {
     reply.deallocate()
   }
 
+  /// Takes over what was executed of it already: so many items with their results, and their texts.
+  func begin(at progress: PostProgress, results: UnsafeRawPointer) {
+    self.progress = progress
+    reply.baseAddress?.copyMemory(from: results, byteCount: progress.item * resultStride)
+  }
+
   /// Takes a copy of a read's reply body.
   func setReply(_ body: UnsafeRawBufferPointer) {
     reply.deallocate()
@@ -70,6 +81,8 @@ final class Part: @unchecked Sendable {
 struct Gather {
   let session: UInt64
   let header: FrameHeader
+  /// When the request came, on the loop's clock.
+  let arrival: UInt64
   let requestBytes: Int
   let itemCount: Int
   let resultStride: Int
@@ -81,6 +94,10 @@ struct Gather {
   var executed = 0
   /// The reply's frame, with the results in order behind header and prelude; empty for a read.
   let frame: UnsafeMutableRawBufferPointer
+  /// What has to be accounted for in the end, if it makes Mana.
+  let credit: CreditPermit?
+  /// How much it has made, in micromana; counted where the caller's day is limited.
+  var credited: UInt64 = 0
 }
 
 /// How far a part is executed.

@@ -1,4 +1,6 @@
 import Logging
+import ManaAccess
+import ManaAudit
 public import ManaEventLoop
 import ManaJournal
 import ManaLedger
@@ -14,15 +16,35 @@ public enum Server {
   public static func run(
     _ configuration: ServerConfiguration, onReady: @escaping (ListenAddress, RecoveryReport) -> Void
   ) throws(ServerError) {
+    configuration.prepareDescriptors()
+    configuration.logger.info(
+      "starting", metadata: ["version": "\(serverVersion)", "dataDirectory": "\(configuration.dataDirectory)"])
+    let tls = try openTLS(configuration)
+    let access = try configuration.checkedAccess()
     let directory = try openDirectory(configuration)
     let count = directory.identity.shardCount
+    let audit = try openAudit(configuration)
+    // After the last thread that records something.
+    defer {
+      audit?.put(AuditEntry(.stop, time: configuration.clock()))
+      audit?.stop()
+    }
+    let creditUsage = try configuration.openedCreditUsage()
+    defer { close(creditUsage, configuration.logger) }
     var berths: [Berth] = []
-    for _ in 0..<count { berths.append(try Berth()) }
+    let share = configuration.connectionMemoryShare(shardCount: count)
+    for _ in 0..<count { berths.append(try Berth(bufferBytesMax: share)) }
     let conditions = StartConditions()
     let context = ServerContext(
       configuration: configuration, identity: directory.identity, instance: conditions.newInstance(),
-      shards: berths.map(\.address), conditions: conditions)
+      shards: berths.map(\.address), conditions: conditions, tls: tls, access: access,
+      audit: audit, creditUsage: creditUsage,
+      callers: Callers(
+        connectionsMax: configuration.connectionsPerIdentityMax, rateMax: configuration.ratePerIdentityMax))
 
+    // Before recovery: health is asked for then, too.
+    let endpoint = try startMetrics(of: context)
+    defer { endpoint?.stop() }
     var threads: [LoopThread] = []
     defer { for thread in threads { thread.join() } }
     do throws(ServerError) {
@@ -41,6 +63,16 @@ public enum Server {
     }
   }
 
+  private static func startMetrics(of context: ServerContext) throws(ServerError) -> MetricsEndpoint? {
+    do throws(EventLoopError) {
+      guard let endpoint = try MetricsEndpoint(of: context) else { return nil }
+      context.configuration.logger.info("serving metrics", metadata: ["address": "\(endpoint.address)"])
+      return endpoint
+    } catch {
+      throw .loop(error)
+    }
+  }
+
   private static func startShard(
     _ index: Int, berth: Berth, context: ServerContext, directory: DataDirectory
   ) throws(ServerError) -> LoopThread {
@@ -48,6 +80,37 @@ public enum Server {
       return try LoopThread(shard: index, berth: berth, context: context, directory: directory)
     } catch {
       throw .loop(error)
+    }
+  }
+
+  private static func openTLS(_ configuration: ServerConfiguration) throws(ServerError) -> TLSContext? {
+    guard let files = configuration.tls else { return nil }
+    do throws(TLSError) {
+      return try TLSContext(files)
+    } catch {
+      throw .tls(error)
+    }
+  }
+
+  private static func openAudit(_ configuration: ServerConfiguration) throws(ServerError) -> AuditLog? {
+    guard let options = configuration.audit else { return nil }
+    let logger = configuration.logger
+    do throws(AuditError) {
+      return try AuditLog(options) { problem in
+        logger.error("the audit log is not written", metadata: ["error": "\(problem)"])
+      }
+    } catch {
+      throw .audit(error.description)
+    }
+  }
+
+  private static func close(_ creditUsage: CreditUsage, _ logger: Logger) {
+    do throws(CredentialsError) {
+      try creditUsage.close()
+    } catch {
+      logger.warning(
+        "the sums of the day's credits were not written; the next start takes them for a little more",
+        metadata: ["error": "\(error)"])
     }
   }
 
@@ -67,9 +130,12 @@ final class Berth: Sendable {
   let address: ShardAddress
   private let loop: Mutex<EventLoop?>
 
-  init() throws(ServerError) {
+  /// `bufferBytesMax` is what the connections of the loop may hold before none gets more for its input.
+  init(bufferBytesMax: Int) throws(ServerError) {
+    var options = EventLoop.Options()
+    options.bufferBytesMax = bufferBytesMax
     do throws(EventLoopError) {
-      let loop = try EventLoop()
+      let loop = try EventLoop(options: options)
       address = ShardAddress(mailbox: Mailbox(waker: loop.waker), inlet: loop.inlet, gauges: ShardGauges())
       self.loop = Mutex(loop)
     } catch {

@@ -1,4 +1,5 @@
 import Logging
+import ManaAccess
 import ManaEventLoop
 import ManaJournal
 import ManaProtocol
@@ -9,6 +10,7 @@ extension Shard {
   func shakeHands(_ session: Session) -> Step? {
     let input = session.connection.input
     let preface = FrameHeader.preface
+    if context.tls != nil, !session.connection.isEncrypted { return answerPlainCaller(session) }
     guard zip(input, preface).allSatisfy({ $0 == $1 }) else { return answerStranger(session) }
     guard input.count >= preface.count + FrameHeader.bytes, let base = input.baseAddress else { return .needsInput }
     do throws(ProtocolError) {
@@ -47,16 +49,34 @@ extension Shard {
         .wrongLedger,
         "the client expects ledger \(hexadecimal(hello.ledger)), this is \(hexadecimal(ledger))")
     }
+    try authenticate(session, hello)
     session.frameBytesMax = min(hello.frameBytesMax, Limits.frameBytesMax)
     session.stage = .established
     logger.debug(
-      "connection established", metadata: ["peer": "\(session.connection.peer)", "client": "\(hello.clientName)"])
+      "connection established",
+      metadata: [
+        "peer": "\(session.connection.peer)", "client": "\(hello.clientName)",
+        "credential": "\(session.credential?.label ?? "none")",
+      ])
     let answer = Welcome(
       shardCount: context.identity.shardCount, ledger: ledger, instance: context.instance,
       shardHashSeed: context.identity.shardHashSeed, time: now, serverName: "mana-server \(serverVersion)")
     session.connection.commitOutput(copying: FrameHeader.preface)
     send(FrameHeader(opcode: Opcode.welcome.rawValue, correlation: 0), with: answer.encoded, to: session)
     if isDraining { sendGoAway(to: session, ProtocolError(.shuttingDown, "this server is shutting down")) }
+  }
+
+  /// Tells a caller that speaks in the clear where TLS is required, in its own language, and closes.
+  private func answerPlainCaller(_ session: Session) -> Step {
+    switch Stranger(firstBytes: session.connection.input) {
+    case .undecided, .http, .tls: return answerStranger(session)
+    case .unknown:
+      refuseConnection(
+        session,
+        ProtocolError(
+          .prefaceMismatch, "this port speaks TLS 1.3 with the application protocol mana/1; connect with TLS"))
+      return .closed
+    }
   }
 
   /// Answers a caller of another protocol in its own language, and closes.
@@ -74,6 +94,8 @@ extension Shard {
         session, ProtocolError(.prefaceMismatch, "this is a Mana ledger; a client begins with the preface 'MANA'"))
       return .closed
     }
+    metrics.connectionsEnded.add(Int(Status.prefaceMismatch.rawValue))
+    auditRefusal(of: session, Status.prefaceMismatch.name, reason: "the caller speaks another protocol")
     session.stage = .closing
     session.connection.close(afterFlushing: true)
     return .closed

@@ -10,32 +10,63 @@ extension Shard {
   /// Sends the items of a batch to their shards: all to `whole`, or to several when that is nil. Used too for a batch of
   /// this shard that needs more than one block.
   func distribute(
-    _ batch: BatchView, of request: Request, session: Session, to whole: Int?, stride: Int, frameBytes: Int
+    _ batch: BatchView, of request: Request, session: Session, to whole: Int?, stride: Int, frameBytes: Int,
+    credit: CreditPermit?
   ) {
     let pieces = whole.map { [piece(of: batch, shard: $0)] } ?? split(batch)
-    let gather = begin(request, session, missing: pieces.count, count: batch.count, stride: stride, bytes: frameBytes)
+    let gather = begin(
+      request, session, missing: pieces.count, count: batch.count, stride: stride, bytes: frameBytes, credit: credit)
     for piece in pieces {
-      deliver(
-        Part(
-          origin: Part.Origin(shard: index, session: session.connection.id, gather: gather),
-          opcode: request.opcode, request: piece.bytes, itemCount: piece.count,
-          atomic: batch.flags.contains(.atomic), resultStride: stride, indices: piece.indices,
-          replyBytesMax: session.frameBytesMax - FrameHeader.bytes),
-        to: piece.shard)
+      deliver(part(for: piece, of: batch, request, session, gather: gather, stride: stride), to: piece.shard)
     }
   }
 
   /// Sends a read to the shard of its account.
   func forward(_ request: Request, of session: Session, to shard: Int) {
+    deliver(part(for: request, of: session), to: shard)
+  }
+
+  /// Sets a read of this shard aside until a record that it needs is at hand.
+  func setAside(_ request: Request, of session: Session, until record: AbsentRecord) {
+    setAside(part(for: request, of: session), until: record)
+  }
+
+  /// Sets a batch of this shard aside until a record that its next item needs is at hand: `outcome` is what became of the
+  /// items before it, and their results are at `results`.
+  func setAside(
+    _ batch: BatchView, of request: Request, session: Session, stride: Int, frameBytes: Int, credit: CreditPermit?,
+    outcome: PostOutcome, results: UnsafeRawPointer, until record: AbsentRecord
+  ) {
+    let gather = begin(
+      request, session, missing: 1, count: batch.count, stride: stride, bytes: frameBytes, credit: credit)
+    let part = self.part(
+      for: piece(of: batch, shard: index), of: batch, request, session, gather: gather, stride: stride)
+    var progress = PostProgress()
+    progress.item = outcome.executed
+    progress.textOffset = (0..<outcome.executed).reduce(0) { $0 + batch[$1].textBytes }
+    progress.posted = outcome.posted
+    progress.replayed = outcome.replayed
+    part.begin(at: progress, results: results)
+    setAside(part, until: record)
+  }
+
+  private func part(for request: Request, of session: Session) -> Part {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: request.body.count, alignment: 8)
     copy.copyMemory(from: request.body)
     let gather = begin(request, session, missing: 1, count: 0, stride: 0, bytes: 0)
-    deliver(
-      Part(
-        origin: Part.Origin(shard: index, session: session.connection.id, gather: gather), opcode: request.opcode,
-        request: copy, itemCount: 0, atomic: false, resultStride: 0, indices: [],
-        replyBytesMax: session.frameBytesMax - FrameHeader.bytes),
-      to: shard)
+    return Part(
+      origin: Part.Origin(shard: index, session: session.connection.id, gather: gather), opcode: request.opcode,
+      request: copy, itemCount: 0, atomic: false, resultStride: 0, indices: [],
+      replyBytesMax: session.frameBytesMax - FrameHeader.bytes)
+  }
+
+  private func part(
+    for piece: Piece, of batch: BatchView, _ request: Request, _ session: Session, gather: UInt64, stride: Int
+  ) -> Part {
+    Part(
+      origin: Part.Origin(shard: index, session: session.connection.id, gather: gather), opcode: request.opcode,
+      request: piece.bytes, itemCount: piece.count, atomic: batch.flags.contains(.atomic), resultStride: stride,
+      indices: piece.indices, replyBytesMax: session.frameBytesMax - FrameHeader.bytes)
   }
 
   /// The items and texts of one shard, in the order of the batch.
@@ -89,12 +120,14 @@ extension Shard {
   }
 
   private func begin(
-    _ request: Request, _ session: Session, missing: Int, count: Int, stride: Int, bytes: Int
+    _ request: Request, _ session: Session, missing: Int, count: Int, stride: Int, bytes: Int,
+    credit: CreditPermit? = nil
   ) -> UInt64 {
     lastGather += 1
     gathers[lastGather] = Gather(
-      session: session.connection.id, header: request.header, requestBytes: request.header.length, itemCount: count,
-      resultStride: stride, missing: missing, frame: .allocate(byteCount: bytes, alignment: 8))
+      session: session.connection.id, header: request.header, arrival: request.arrival,
+      requestBytes: request.header.length, itemCount: count,
+      resultStride: stride, missing: missing, frame: .allocate(byteCount: bytes, alignment: 8), credit: credit)
     session.began(requestBytes: request.header.length)
     return lastGather
   }
@@ -111,19 +144,34 @@ extension Shard {
     if waitingParts.count == 1 { runWaitingParts() }
   }
 
-  /// Executes parts in the order in which they came, until one has to wait for room.
+  /// Executes parts in the order in which they came, until one has to wait for room. One that needs a record which is not
+  /// in memory stands aside, and so do those behind it of the same connection.
   func runWaitingParts() {
     var done = 0
-    while done < waitingParts.count, run(waitingParts[done]) {
+    parts: while done < waitingParts.count {
       let part = waitingParts[done]
-      if part.block > journal.durableBlockNumber {
-        heldParts.append(part)
+      if hasPartWaiting(of: part.origin.session, on: part.origin.shard) {
+        recordWaiters.append(part)
       } else {
-        sendBack(part)
+        switch run(part) {
+        case .done: finish(part)
+        case .waitsForRoom: break parts
+        case .waitsFor(let record): setAside(part, until: record)
+        }
       }
       done += 1
     }
     waitingParts.removeFirst(done)
+  }
+
+  /// Returns an executed part, at once or when its block is durable.
+  func finish(_ part: Part) {
+    part.pinned = nil
+    if part.block > journal.durableBlockNumber {
+      heldParts.append(part)
+    } else {
+      sendBack(part)
+    }
   }
 
   /// Returns an executed and durable part to the shard whose caller asked.
@@ -145,13 +193,24 @@ extension Shard {
     gather.replayed += part.progress.replayed
     gather.executed += part.progress.item
     if gather.error == nil { gather.error = part.error }
+    if gather.credit?.claim != nil {
+      gather.credited += credited(
+        part.request.baseAddress!, count: part.progress.item, itemType: part.opcode.itemType,
+        results: part.reply.baseAddress!, stride: part.resultStride)
+    }
     if gather.itemCount > 0 { scatter(part, into: gather) }
     gathers[part.origin.gather] = gather
     guard gather.missing == 0 else { return }
     gathers[part.origin.gather] = nil
     defer { gather.frame.deallocate() }
+    if let credit = gather.credit {
+      recordCredit(
+        credit, posted: gather.posted, replayed: gather.replayed, credited: gather.credited,
+        error: gather.executed == 0 ? gather.error : nil)
+    }
     guard let session = sessions[gather.session], session.stage != .closing else { return }
     session.answered(1, requestBytes: gather.requestBytes)
+    metrics.requestNanoseconds.observe(loop.nowNanoseconds &- gather.arrival)
     if let error = gather.error, gather.executed == 0 {
       reply(to: gather.header, of: session, error: error)
     } else if gather.itemCount > 0 {

@@ -11,29 +11,27 @@ extension Shard {
   convenience init(
     index: Int, context: ServerContext, loop: EventLoop, directory: DataDirectory, coordinator: Coordinator?
   ) throws(ServerError) {
-    var recovered: Ledger?
     // Hostile ids could be chosen to collide under a known seed; a new one each start keeps the tables even.
     let conditions = context.conditions
-    let tableSeed = conditions.random()
+    let recovery = LedgerRecovery(tableSeed: conditions.random())
     let waker = loop.waker
     let journal: Journal
     do throws(JournalError) {
-      journal = try directory.openJournal(shard: index, onDurable: { waker.wake() }, under: conditions) {
+      journal = try directory.openJournal(
+        shard: index, residentBytesMax: context.residentShare, onDurable: { waker.wake() }, under: conditions,
+        logger: context.configuration.logger,
+        restore: context.configuration.checkpointBytes > 0 ? recovery.restore : nil,
+        compared: context.noteRecovered
+      ) {
         block throws(JournalError) -> UInt64 in
-        var ledger = recovered.take() ?? Ledger(records: RecordSpace(block.segments), tableSeed: tableSeed)
-        do throws(ReplayError) {
-          try ledger.replay(block: block.body, firstPosition: block.firstPosition, recordCount: block.recordCount)
-        } catch {
-          throw .replayRefused(block: block.number, reason: "\(error)")
-        }
-        let digest = ledger.digest
-        recovered = consume ledger
+        let digest = try recovery.replay(block)
+        context.noteRecovered(Int(block.recordCount))
         return digest
       }
     } catch {
       throw .journal(error)
     }
-    var ledger = recovered.take() ?? Ledger(records: RecordSpace(journal.segments), tableSeed: tableSeed)
+    var ledger = recovery.take(among: journal.segments)
     if conditions.preparedTransactions > 0 {
       ledger.prepare(transactions: conditions.preparedTransactions, accounts: conditions.preparedAccounts)
     }
@@ -41,14 +39,21 @@ extension Shard {
     report.accounts = ledger.accountCount
     report.transactions = Int(ledger.transactionCount)
     report.blocks = Int(journal.statistics.recovery.blocks)
+    report.executed = Int(clamping: journal.statistics.recovery.executedRecords)
     report.nanoseconds = journal.statistics.recovery.nanoseconds
     report.cutBytes = journal.statistics.recovery.cutBytes
     self.init(
-      index: index, context: context, loop: loop, journal: journal, ledger: ledger, coordinator: coordinator)
+      index: index, context: context, loop: loop, directory: directory, journal: journal, ledger: ledger,
+      records: recovery.records, coordinator: coordinator)
+    for problem in journal.statistics.recovery.problems {
+      logger.warning(
+        "a checkpoint was passed over",
+        metadata: ["shard": .number(index), "file": "\(problem.file)", "reason": "\(problem.reason)"])
+    }
     if report.cutBytes > 0 {
       logger.warning(
         "a write that nobody had been told of was cut from the journal's end",
-        metadata: ["shard": "\(index)", "bytes": "\(report.cutBytes)"])
+        metadata: ["shard": .number(index), "bytes": .number(report.cutBytes)])
     }
     context.shards[0].mailbox.send(.ready(shard: index, report))
   }
@@ -56,19 +61,28 @@ extension Shard {
 
 extension DataDirectory {
   fileprivate func openJournal(
-    shard: Int, onDurable: @escaping @Sendable () -> Void, under conditions: StartConditions,
+    shard: Int, residentBytesMax: Int?, onDurable: @escaping @Sendable () -> Void, under conditions: StartConditions,
+    logger: Logger, restore: Restore?, compared: @escaping (Int) -> Void,
     replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64
   ) throws(JournalError) -> Journal {
     if let onFailure = conditions.onJournalFailure {
-      return try recoverJournal(shard: shard, onDurable: onDurable, onFailure: onFailure, replay: replay)
+      return try recoverJournal(
+        shard: shard, residentBytesMax: residentBytesMax, onDurable: onDurable, onFailure: onFailure, restore: restore,
+        compared: compared, replay: replay)
     }
-    return try openJournal(shard: shard, onDurable: onDurable, replay: replay)
+    return try openJournal(
+      shard: shard, residentBytesMax: residentBytesMax, onDurable: onDurable,
+      onFailure: { failure in
+        logger.critical("the journal cannot be written", metadata: ["shard": .number(shard), "error": "\(failure)"])
+        JournalFailure.endProcessSilently()
+      }, restore: restore, compared: compared, replay: replay)
   }
 }
 
-extension RecordSpace {
-  /// The resident segments of a journal.
-  init(_ segments: SegmentTable) {
-    self.init(bases: segments.bases, segmentShift: segments.shift + JournalLimits.recordAlignment.trailingZeroBitCount)
+extension ServerContext {
+  /// Tells whoever watches the start how many records were executed or compared, all shards together.
+  fileprivate func noteRecovered(_ records: Int) {
+    guard let observe = configuration.observe else { return }
+    if let sum = recoveryProgress.add(records, at: configuration.clock()) { observe(.recovering(records: sum)) }
   }
 }

@@ -18,6 +18,8 @@ extension Shard {
   struct Request {
     let header: FrameHeader
     let opcode: Opcode
+    /// What stands between the header's 32 bytes and the body.
+    let extensions: UnsafeRawBufferPointer
     let body: UnsafeRawBufferPointer
     let arrival: UInt64
   }
@@ -47,6 +49,7 @@ extension Shard {
         return session.stage == .closing ? .closed : .waitsForRoom
       }
       session.connection.consume(header.length)
+      session.requestedAt = loop.nowNanoseconds
       session.arrivals.consume(header.length)
       journal.submitAhead(digest: ledger.digest, timestamp: now)
     }
@@ -66,23 +69,28 @@ extension Shard {
         return false
       }
       let request = Request(
-        header: header, opcode: opcode, body: body, arrival: session.arrivals.arrival(ofBytes: header.length))
-      try admit(request)
-      return try opcode.isPosting ? post(request, of: session) : read(request, of: session)
+        header: header, opcode: opcode, extensions: header.extensions(at: base), body: body,
+        arrival: session.arrivals.arrival(ofBytes: header.length))
+      try admit(request, of: session)
+      let isTaken = try opcode.isPosting ? post(request, of: session) : read(request, of: session)
+      if isTaken { metrics.requests.add(Int(header.opcode)) }
+      return isTaken
     } catch {
+      auditRefusal(of: header, header.extensions(at: base), session, error)
       reply(to: header, of: session, error: error)
       return true
     }
   }
 
   /// What can be refused before a request is executed, whatever it asks.
-  private func admit(_ request: Request) throws(ProtocolError) {
+  private func admit(_ request: Request, of session: Session) throws(ProtocolError) {
     if isDraining { throw ProtocolError(.shuttingDown, "this server is shutting down; send the request again") }
     let microseconds = UInt64(request.header.microseconds)
     let waited = loop.nowNanoseconds &- request.arrival
     guard microseconds == 0 || waited <= microseconds * 1_000 else {
       throw ProtocolError(.deadlineExceeded, "the deadline passed before the request was executed")
     }
+    try checkRole(request.opcode, of: session)
   }
 
   // MARK: Replies
@@ -111,9 +119,14 @@ extension Shard {
 
   /// The header of the reply to a request that was refused as a whole.
   func errorHeader(to request: FrameHeader, _ error: ProtocolError) -> FrameHeader {
-    replyHeader(
+    metrics.refusals.add(Int(error.status.rawValue))
+    return replyHeader(
       to: request, status: error.status, flags: refusalFlags(error),
-      microseconds: error.status.isRetryable ? ServerLimits.retryAfterMicroseconds : 0)
+      microseconds: retryMicroseconds(error))
+  }
+
+  private func retryMicroseconds(_ error: ProtocolError) -> UInt32 {
+    error.status.isRetryable ? error.retryMicroseconds ?? ServerLimits.retryAfterMicroseconds : 0
   }
 
   private func refusalFlags(_ error: ProtocolError) -> FrameHeader.Flags {
@@ -122,21 +135,33 @@ extension Shard {
 
   /// Tells the client why the connection ends, and ends it once that is sent.
   func refuseConnection(_ session: Session, _ error: ProtocolError) {
+    auditRefusal(of: session, error.status.name, reason: error.message)
+    end(session, error, "connection refused", at: .info)
+  }
+
+  /// The same where nobody is refused anything, so that it is not recorded.
+  func endConnection(_ session: Session, _ error: ProtocolError) {
+    end(session, error, "connection ended", at: .debug)
+  }
+
+  private func end(_ session: Session, _ error: ProtocolError, _ event: Logger.Message, at level: Logger.Level) {
     if session.stage == .handshake {
       session.connection.commitOutput(copying: FrameHeader.preface)
     }
+    metrics.connectionsEnded.add(Int(error.status.rawValue))
     sendGoAway(to: session, error)
     session.stage = .closing
     session.connection.close(afterFlushing: true)
-    logger.debug(
-      "connection refused",
+    logger.log(
+      level: level, event,
       metadata: ["peer": "\(session.connection.peer)", "status": "\(error.status.name)", "reason": "\(error.message)"])
   }
 
   /// Writes a `goAway` frame.
   func sendGoAway(to session: Session, _ error: ProtocolError) {
     let header = FrameHeader(
-      opcode: Opcode.goAway.rawValue, correlation: 0, flags: refusalFlags(error), status: error.status)
+      opcode: Opcode.goAway.rawValue, correlation: 0, flags: refusalFlags(error), status: error.status,
+      microseconds: retryMicroseconds(error))
     send(header, with: ErrorBody(error).encoded, to: session)
   }
 

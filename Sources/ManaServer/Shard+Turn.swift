@@ -12,10 +12,13 @@ extension Shard {
     takeMessages()
     // The journal is closed: a refund that falls due in this moment is posted by the next start.
     if hasEnded { return }
+    takeRecords()
     runWaitingParts()
     runSessions()
     expireSettlements()
     commit()
+    touchMemoryAhead()
+    boundMemory()
     publishGauges()
     if isDraining { reportQuiet() }
   }
@@ -27,15 +30,23 @@ extension Shard {
   private func runSessions() {
     swap(&runnable, &inTurn)
     defer { inTurn.removeAll(keepingCapacity: true) }
+    let memoryBefore = memoryBytes
     for index in inTurn.indices {
       let session = inTurn[index]
       session.isRunnable = false
       guard session.stage != .closing else { continue }
+      if memoryBytes - memoryBefore > memoryBytesMax {
+        // What is there is sent, or its connection closed, before there is more.
+        makeRunnable(session)
+        loop.waker.wake()
+        continue
+      }
+      defer { if memoryBytes > memoryBytesMax { session.connection.flushOutput() } }
       switch run(session) {
       case .needsInput:
         session.connection.resumeReading()
       case .waitsForRoom:
-        // The journal wakes the loop when there is room again.
+        // The journal wakes the loop when there is room again, or the memory of the tables.
         session.connection.pauseReading()
         makeRunnable(session)
       case .waitsForCapacity:
@@ -49,16 +60,20 @@ extension Shard {
 
   /// Posts the refunds of spends whose settlement timeout has passed.
   private func expireSettlements() {
-    guard let deadline = ledger.nextDeadline, deadline <= now else { return }
+    guard expiryAbsent == nil, let deadline = ledger.nextDeadline, deadline <= now else { return }
     // A journal of short segments has short blocks.
     let limit = min(ServerLimits.expiriesPerTurn, journal.recordBytesPerBlockMax / Ledger.expiryBytesMax(limit: 1))
     let bytes = Ledger.expiryBytesMax(limit: limit)
     guard journal.makeRoom(bytes: bytes, digest: ledger.digest, timestamp: now) == .ready else { return }
     var writer = RecordWriter(cursor: journal.cursor, position: journal.position)
-    let posted = ledger.expire(now: now, limit: limit, writer: &writer)
+    records.pinned = expiryPinned
+    let outcome = ledger.expire(now: now, limit: limit, writer: &writer)
+    records.pinned = nil
     if writer.bytes > 0 { journal.append(bytes: writer.bytes, records: writer.records) }
-    gauges.add(posted: posted)
-    if posted == limit { loop.waker.wake() }
+    gauges.add(posted: outcome.posted)
+    if outcome.absent == nil || outcome.posted > 0 { expiryPinned = nil }
+    if let record = outcome.absent { waitForExpiry(of: record) }
+    if outcome.posted == limit { loop.waker.wake() }
   }
 
   // MARK: Journal
@@ -105,8 +120,13 @@ extension Shard {
   /// Lets a session's replies go that wait for nothing beyond the block `durable`.
   func release(_ session: Session, upTo durable: UInt64) {
     let connection = session.connection
-    let released = session.held.release(upTo: durable) { connection.commitOutput(copying: $0) }
+    let released = session.held.release(upTo: durable) {
+      connection.commitOutput(copying: $0)
+    } answered: {
+      metrics.requestNanoseconds.observe(loop.nowNanoseconds &- $0)
+    }
     session.answered(released.replies, requestBytes: released.requestBytes)
+    countHeld(of: session)
   }
 
   /// The block that a reply has to wait for when it saw the newest state; 0 when all of it is durable.
@@ -115,11 +135,41 @@ extension Shard {
     return last > journal.durableBlockNumber ? last : 0
   }
 
+  /// A table that grows in the middle of a batch finds its memory touched.
+  private func touchMemoryAhead() {
+    guard let tableMemory else { return }
+    while let memory = ledger.nextMemoryAhead() { tableMemory.submit { memory.populate() } }
+  }
+
   private func publishGauges() {
     let statistics = journal.statistics
     gauges.publish(
       accounts: ledger.accountCount, transactions: Int(ledger.transactionCount), blocks: statistics.blocks,
       flushNanosecondsLast: statistics.flushNanosecondsLast,
-      residentBytes: statistics.segments * context.identity.segmentBytes + ledger.memoryBytes)
+      residentBytes: statistics.segments * context.identity.segmentBytes + statistics.archiveBytes
+        + ledger.memoryBytes)
+    if statistics.blocks != blocksPublished {
+      blocksPublished = statistics.blocks
+      metrics.flushNanoseconds.observe(statistics.flushNanosecondsLast)
+      metrics.flushedBytes.set(statistics.bytes)
+      metrics.flushedRecords.set(statistics.records)
+      metrics.segments.set(UInt64(statistics.segments))
+    }
+    metrics.blocksRead.set(statistics.reads.blocks)
+    metrics.bytesRead.set(statistics.reads.bytes)
+    metrics.readFailures.set(statistics.reads.failures)
+    metrics.readNanoseconds.set(statistics.reads.nanosecondsTotal)
+    metrics.partsWaitingForRecords.set(UInt64(recordWaiters.count))
+    metrics.journalBlock.set(journal.durableBlockNumber)
+    metrics.journalPosition.set(journal.durablePosition * UInt64(JournalLimits.recordAlignment))
+    let counters = loop.counters
+    metrics.bytesReceived.set(counters.bytesReceived)
+    metrics.bytesSent.set(counters.bytesSent)
+    metrics.turns.set(counters.turns)
+    metrics.turnNanosecondsMax.set(counters.longestTurnNanoseconds)
+    metrics.connectionsShed.set(counters.shed)
+    metrics.sessionsHolding.set(UInt64(holding.count))
+    metrics.partsWaiting.set(UInt64(waitingParts.count))
+    metrics.partsHeld.set(UInt64(heldParts.count))
   }
 }

@@ -17,7 +17,9 @@ final class Shard: EventLoopDelegate {
   let startedAt: UInt64
   let mailbox: Mailbox<ShardMessage>
   let gauges: ShardGauges
+  let metrics: ShardMetrics
   let logger: Logger
+  let directory: DataDirectory
   let journal: Journal
   var ledger: Ledger
   /// Only shard 0 has one: it tells the others when to begin and when to end.
@@ -31,8 +33,21 @@ final class Shard: EventLoopDelegate {
   var holding: [Session] = []
   /// Those of either list whose turn it is: swapped with the list, so that a turn allocates nothing.
   var inTurn: [Session] = []
+  /// Bytes of memory that the held replies of all sessions take.
+  var heldBytes = 0
+  /// What the connections of this shard may hold in memory, in bytes.
+  let memoryBytesMax: Int
   /// Parts from other shards, or from this one, that wait for room in the journal.
   var waitingParts: [Part] = []
+  /// Parts that wait for a record which is not in memory, or behind such a one of the same connection.
+  var recordWaiters: [Part] = []
+  /// What the refund of the earliest settlement waits for, and has waited for.
+  var expiryAbsent: AbsentRecord?
+  var expiryPinned: PinnedRecords?
+  /// How often in a row that could not be read.
+  var expiryFailures = 0
+  /// Where the ledger finds records that are not in memory.
+  let records: ShardRecords
   /// Executed parts whose block is not durable yet, oldest first.
   var heldParts: [Part] = []
   /// Requests of this shard's callers whose parts are under way.
@@ -42,19 +57,35 @@ final class Shard: EventLoopDelegate {
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerLimits.replyBodyBytesMax, alignment: 64)
   /// The clock of this turn, nanoseconds since 1970.
   var now: UInt64 = 0
+  /// On shard 0: a signal to end has come, or a caller's wish for that.
+  var hasEndingSignal = false
   var isDraining = false
   var isQuiet = false
   var isFinishing = false
+  /// Somebody is in a hurry: no checkpoint is made at the end.
+  var endsAtOnce = false
   /// The journal is closed; the loop ends after this turn.
   var hasEnded = false
   var closingBlockTimer: Timer?
+  /// Has memory touched that the ledger will take next; none in a simulation.
+  var tableMemory: TableMemory?
+  /// When the next checkpoint is due, the one that is being made, and the thread that makes them, from the first one on.
+  var checkpointPlan: CheckpointPlan
+  var checkpointInMaking: CheckpointInMaking?
+  var checkpointThread: Worker?
+  /// The blocks when metrics were last published.
+  var blocksPublished: UInt64 = 0
   /// The durable block when the closing-block timer was set.
   var closingBlockSeen: UInt64 = 0
 
   init(
-    index: Int, context: ServerContext, loop: EventLoop, journal: Journal, ledger: consuming Ledger,
-    coordinator: Coordinator?
+    index: Int, context: ServerContext, loop: EventLoop, directory: DataDirectory, journal: Journal,
+    ledger: consuming Ledger, records: ShardRecords, coordinator: Coordinator?
   ) {
+    self.directory = directory
+    checkpointPlan = CheckpointPlan(
+      bytes: context.configuration.checkpointBytes, recovered: journal.statistics.recovery)
+    self.records = records
     self.index = index
     self.context = context
     self.loop = loop
@@ -64,7 +95,12 @@ final class Shard: EventLoopDelegate {
     self.coordinator = coordinator
     mailbox = context.shards[index].mailbox
     gauges = context.shards[index].gauges
+    metrics = context.shards[index].metrics
+    metrics.checkpointBlock.set(journal.statistics.recovery.checkpointBlock)
+    metrics.checkpointBytes.set(UInt64(journal.statistics.recovery.checkpointBytes))
+    metrics.recoveryNanoseconds.set(journal.statistics.recovery.nanoseconds)
     logger = context.configuration.logger
+    memoryBytesMax = context.configuration.connectionMemoryShare(shardCount: context.shards.count)
   }
 
   deinit { scratch.deallocate() }
@@ -72,8 +108,24 @@ final class Shard: EventLoopDelegate {
   /// Runs until the server has been drained. Blocks the calling thread.
   func run() {
     startTicking()
+    startTableMemory()
+    // Before the ledger goes, whose memory it touches.
+    defer {
+      tableMemory?.end()
+      endCheckpointThread()
+    }
     loop.run(delegate: self)
     mailbox.close()
+  }
+
+  private func startTableMemory() {
+    let waker = loop.waker
+    do throws(EventLoopError) {
+      tableMemory = try TableMemory(shard: index) { waker.wake() }
+    } catch {
+      // The ledger then does it itself, in the middle of a batch.
+      logger.warning("memory is not touched ahead", metadata: ["shard": "\(index)", "error": "\(error)"])
+    }
   }
 
   func startTicking() {
@@ -86,10 +138,10 @@ final class Shard: EventLoopDelegate {
     gauges.connectionOpened()
     let session = Session(connection, acceptedAt: loop.nowNanoseconds)
     sessions[connection.id] = session
-    if context.connectionCount > ServerLimits.connectionsMax {
+    let connectionsMax = context.configuration.connectionsMax
+    if context.connectionCount > connectionsMax {
       refuseConnection(
-        session,
-        ProtocolError(.tooManyConnections, "this server has its \(ServerLimits.connectionsMax) connections already"))
+        session, ProtocolError(.tooManyConnections, "this server has its \(connectionsMax) connections already"))
     }
   }
 
@@ -102,7 +154,11 @@ final class Shard: EventLoopDelegate {
   func closed(_ connection: Connection, _ reason: CloseReason) {
     gauges.connectionClosed()
     guard let session = sessions.removeValue(forKey: connection.id) else { return }
+    if case .tlsFailed(let reason) = reason { auditRefusal(of: session, "tlsFailed", reason: reason) }
     session.stage = .closing
+    leave(session)
+    heldBytes -= session.heldBytesCounted
+    session.heldBytesCounted = 0
     logger.debug("connection closed", metadata: ["peer": "\(connection.peer)", "reason": "\(reason)"])
   }
 
@@ -121,12 +177,14 @@ final class Shard: EventLoopDelegate {
   var hasRequestsInFlight: Bool { !gathers.isEmpty || sessions.values.contains { $0.requestsInFlight > 0 } }
 
   private func tick() {
-    let limit = loop.nowNanoseconds &- UInt64(Limits.handshakeMilliseconds) * 1_000_000
-    for session in sessions.values where session.stage == .handshake && session.acceptedAt < limit {
-      refuseConnection(
-        session,
-        ProtocolError(.handshakeTimeout, "no complete hello within \(Limits.handshakeMilliseconds) milliseconds"))
+    gauges.ticked(at: loop.nowNanoseconds)
+    if index == 0 {
+      context.configuration.observe?(.turning(silentNanoseconds: context.silentNanoseconds(at: loop.nowNanoseconds)))
     }
+    endLateHandshakes()
+    endIdleConnections()
+    // Where the journal has no threads of its own, a simulation takes that step, too.
+    if context.conditions.onJournalFailure == nil { keepCheckpoints() }
     loop.waker.wake()
   }
 }

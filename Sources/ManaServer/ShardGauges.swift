@@ -11,9 +11,20 @@ final class ShardGauges: Sendable {
   private let flushNanosecondsLast = Atomic<UInt64>(0)
   private let residentBytes = Atomic<UInt64>(0)
   private let openConnections = Atomic<Int>(0)
+  private let tick = Atomic<UInt64>(0)
 
   /// Connections of the shard.
   var connections: Int { openConnections.load(ordering: .relaxed) }
+
+  /// When the shard's loop last came to its tick, on the loops' clock in nanoseconds; nil before the first, and after
+  /// the end.
+  var lastTick: UInt64? {
+    let last = tick.load(ordering: .relaxed)
+    return last == 0 ? nil : last
+  }
+
+  func ticked(at now: UInt64) { tick.store(now, ordering: .relaxed) }
+  func ended() { tick.store(0, ordering: .relaxed) }
 
   func connectionOpened() { openConnections.wrappingAdd(1, ordering: .relaxed) }
   func connectionClosed() { openConnections.wrappingSubtract(1, ordering: .relaxed) }

@@ -42,7 +42,8 @@ package final class SteppedServer {
     }
     identity = directory.identity
     var berths: [Berth] = []
-    for _ in 0..<identity.shardCount { berths.append(try Berth()) }
+    let share = configuration.connectionMemoryShare(shardCount: identity.shardCount)
+    for _ in 0..<identity.shardCount { berths.append(try Berth(bufferBytesMax: share)) }
     let conditions = StartConditions(
       random: surroundings.random, preparedTransactions: 0, preparedAccounts: 0,
       onJournalFailure: surroundings.onFailure)
@@ -83,6 +84,33 @@ package final class SteppedServer {
   package func prepare(_ shard: Int) -> Bool { shards[shard].journal.stepPreparer() }
   package func hasWorkForPreparer(_ shard: Int) -> Bool { shards[shard].journal.hasWorkForPreparer }
 
+  /// One block of a shard's journal, read back; false when none is wanted.
+  package func read(_ shard: Int) -> Bool { shards[shard].journal.stepReader() }
+  package func hasWorkForReader(_ shard: Int) -> Bool { shards[shard].journal.hasWorkForReader }
+
+  /// A checkpoint of a shard, from the first read to the last rename; false when it could not be made.
+  package func checkpoint(_ shard: Int) -> Bool {
+    let made = shards[shard].metrics.checkpoints.value
+    shards[shard].stepCheckpoint()
+    return shards[shard].metrics.checkpoints.value > made
+  }
+
+  /// What `mana-server verify` finds on the disk, of segments too that the start did not read: why it is not sound, or nil.
+  package func verification() throws(JournalError) -> String? {
+    let files = try LedgerFiles(of: shards[0].directory)
+    for shard in shards.indices {
+      if let damage = try files.verify(shard: shard).firstBadPlace { return "shard \(shard): \(damage)" }
+    }
+    return nil
+  }
+
+  /// How many checkpoints the shards passed over when they started, and how many they began with.
+  package var checkpointsPassedOver: Int { shards.reduce(0) { $0 + $1.journal.statistics.recovery.problems.count } }
+  package var checkpointsBegunWith: Int {
+    shards.reduce(0) { $0 + ($1.journal.statistics.recovery.checkpointBlock > 0 ? 1 : 0) }
+  }
+  package func hasWorkForCheckpoint(_ shard: Int) -> Bool { shards[shard].isCheckpointDue }
+
   /// What SIGTERM does.
   package func drain() { shards[0].drain() }
 
@@ -90,8 +118,15 @@ package final class SteppedServer {
   package func sequence(of id: UInt128, account: UInt128) -> UInt32? {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: LookupReplyView.bodyBytesMax, alignment: 8)
     defer { scratch.deallocate() }
-    let found = shard(of: account).ledger.lookup(
-      account: account, id: id, into: scratch.baseAddress!, capacity: scratch.count)
+    let shard = shard(of: account)
+    shard.journal.archive?.readsAtOnce = true
+    defer { shard.journal.archive?.readsAtOnce = false }
+    let found: LookupOutcome
+    do throws(AbsentRecord) {
+      found = try shard.ledger.lookup(account: account, id: id, into: scratch.baseAddress!, capacity: scratch.count)
+    } catch {
+      return nil
+    }
     guard found.status == .ok else { return nil }
     return TransactionView(scratch.baseAddress! + LookupReplyView.preludeBytes).sequence
   }
@@ -107,7 +142,13 @@ package final class SteppedServer {
     shard(of: account).ledger.overview(of: account)?.transactions ?? 0
   }
 
-  package func checkInvariants() { for shard in shards { shard.ledger.checkInvariants() } }
+  package func checkInvariants() {
+    for shard in shards {
+      shard.journal.archive?.readsAtOnce = true
+      shard.ledger.checkInvariants()
+      shard.journal.archive?.readsAtOnce = false
+    }
+  }
 
   /// A planted error, for the simulation to find: lets replies go that wait for a block which is not durable.
   package func releaseTooEarly(_ shard: Int) {

@@ -17,6 +17,18 @@ public final class MemoryLedger: LedgerSubject {
     ledger = Ledger(records: memory.space, tableSeed: tableSeed)
   }
 
+  /// Calls `body` until nothing that it needs is absent any more, as a server does that reads from a disk.
+  private func patiently<Result>(_ body: () throws(AbsentRecord) -> Result) -> Result {
+    defer { memory.forget() }
+    while true {
+      do throws(AbsentRecord) {
+        return try body()
+      } catch {
+        memory.bring(error)
+      }
+    }
+  }
+
   deinit { page.deallocate() }
 
   public func post(_ batch: ItemBatch, now: UInt64) -> PostAnswer {
@@ -27,10 +39,9 @@ public final class MemoryLedger: LedgerSubject {
     let outcome = built.items.withUnsafeBytes { items in
       built.text.withUnsafeBytes { text in
         results.withUnsafeMutableBytes { results in
-          ledger.post(
-            ItemSource(items: items.baseAddress!, count: count, text: text.baseAddress), itemType: batch.itemType,
-            atomic: batch.atomic, now: now, writer: &writer, results: results.baseAddress!,
-            resultStride: batch.resultStride)
+          post(
+            ItemSource(items: items.baseAddress!, count: count, text: text.baseAddress), batch, now: now, &writer,
+            results: results.baseAddress!)
         }
       }
     }
@@ -40,11 +51,44 @@ public final class MemoryLedger: LedgerSubject {
       atomicApplied: outcome.atomicApplied)
   }
 
+  /// Executes a batch piece by piece, each up to an item that needs an absent record.
+  private func post(
+    _ source: ItemSource, _ batch: ItemBatch, now: UInt64, _ writer: inout RecordWriter,
+    results: UnsafeMutableRawPointer
+  ) -> PostOutcome {
+    var total = PostOutcome()
+    var text = source.text
+    defer { memory.forget() }
+    while true {
+      let start = total.executed
+      let outcome = ledger.post(
+        ItemSource(items: source.items + start * Item.bytes, count: source.count - start, text: text),
+        itemType: batch.itemType, atomic: batch.atomic, now: now, writer: &writer,
+        results: results + start * batch.resultStride, resultStride: batch.resultStride)
+      total.posted += outcome.posted
+      total.replayed += outcome.replayed
+      total.refused += outcome.refused
+      total.atomicApplied = outcome.atomicApplied
+      guard let absent = outcome.absent else { return total }
+      let items = (start..<total.executed).map { ItemView(source.items + $0 * Item.bytes) }
+      text = text.map { $0 + items.reduce(0) { $0 + $1.textBytes } }
+      memory.bring(absent)
+    }
+  }
+
   public func expire(now: UInt64, limit: Int) -> Int {
     var writer = memory.open(bytesMax: Ledger.expiryBytesMax(limit: limit))
-    let count = ledger.expire(now: now, limit: limit, writer: &writer)
-    memory.close(writer)
-    return count
+    defer {
+      memory.close(writer)
+      memory.forget()
+    }
+    var left = limit
+    while true {
+      let outcome = ledger.expire(now: now, limit: left, writer: &writer)
+      left -= outcome.posted
+      guard let absent = outcome.absent else { return limit - left }
+      memory.bring(absent)
+    }
   }
 
   public var nextDeadline: UInt64? { ledger.nextDeadline }
@@ -54,6 +98,8 @@ public final class MemoryLedger: LedgerSubject {
   public var digest: UInt64 { ledger.digest }
 
   public func restart() throws {
+    memory.isComplete = true
+    defer { memory.isComplete = false }
     tableSeed = mix64(tableSeed &+ 1)
     ledger = Ledger(records: memory.space, tableSeed: tableSeed)
     for block in memory.blocks {
@@ -62,29 +108,42 @@ public final class MemoryLedger: LedgerSubject {
     }
   }
 
-  public func checkInvariants() { ledger.checkInvariants() }
+  public func checkInvariants() {
+    memory.isComplete = true
+    ledger.checkInvariants()
+    memory.isComplete = false
+  }
 }
 
 extension MemoryLedger {
   public func overview(of account: UInt128) -> AccountOverview? { ledger.overview(of: account) }
 
-  public func balance(of account: UInt128, at time: UInt64) -> BalanceAt? { ledger.balance(of: account, at: time) }
+  public func balance(of account: UInt128, at time: UInt64) -> BalanceAt? {
+    patiently { () throws(AbsentRecord) in try ledger.balance(of: account, at: time) }
+  }
 
   public func list(_ question: HistoryQuestion, capacity: Int) -> Answer {
-    let outcome = question.reference.withUnsafeBytes {
-      ledger.list(question.query, reference: $0, into: page.baseAddress!, capacity: min(capacity, page.count))
+    let outcome = question.reference.withUnsafeBytes { reference in
+      patiently { () throws(AbsentRecord) in
+        try ledger.list(
+          question.query, reference: reference, into: page.baseAddress!, capacity: min(capacity, page.count))
+      }
     }
     return answer(outcome.status, bytes: outcome.bytes)
   }
 
   public func listUnsettled(account: UInt128, start: UInt64, limit: Int, capacity: Int) -> Answer {
-    let outcome = ledger.listUnsettled(
-      account: account, start: start, limit: limit, into: page.baseAddress!, capacity: min(capacity, page.count))
+    let outcome = patiently { () throws(AbsentRecord) in
+      try ledger.listUnsettled(
+        account: account, start: start, limit: limit, into: page.baseAddress!, capacity: min(capacity, page.count))
+    }
     return answer(outcome.status, bytes: outcome.bytes)
   }
 
   public func lookup(account: UInt128, id: UInt128) -> Answer {
-    let outcome = ledger.lookup(account: account, id: id, into: page.baseAddress!, capacity: page.count)
+    let outcome = patiently { () throws(AbsentRecord) in
+      try ledger.lookup(account: account, id: id, into: page.baseAddress!, capacity: page.count)
+    }
     return answer(outcome.status, bytes: outcome.bytes)
   }
 

@@ -18,6 +18,14 @@ public final class RecordMemory {
 
   private let segmentShift: Int
   private let segmentsMax: Int
+  private let residentSegmentsMax: Int
+  /// Positions of absent records that are at hand.
+  private var atHand: Set<UInt64> = []
+  /// How often an absent record was asked for and was not at hand.
+  public private(set) var absences = 0
+  /// Every record is at hand: for a restart, which nobody waits for.
+  public var isComplete = false
+  private var absent: AbsentRecords!
   private let bases: UnsafeMutablePointer<UnsafeRawPointer?>
   private var segments: [UnsafeMutableRawPointer] = []
   /// Bytes used of the last segment.
@@ -35,11 +43,14 @@ public final class RecordMemory {
   /// - Parameters:
   ///   - segmentShift: The logarithm of a segment's size in bytes; the largest batch must fit.
   ///   - segmentsMax: Most segments.
-  public init(segmentShift: Int = 22, segmentsMax: Int = 4_096) {
+  ///   - residentSegmentsMax: Of the newest ones, how many a ledger finds. Records of others are absent until `bring`.
+  public init(segmentShift: Int = 22, segmentsMax: Int = 4_096, residentSegmentsMax: Int = .max) {
     self.segmentShift = segmentShift
     self.segmentsMax = segmentsMax
+    self.residentSegmentsMax = residentSegmentsMax
     bases = .allocate(capacity: segmentsMax)
     bases.initialize(repeating: nil, count: segmentsMax)
+    absent = AbsentRecords { [unowned self] in isComplete || atHand.contains($0) ? pointer(at: $0) : nil }
   }
 
   deinit {
@@ -48,7 +59,23 @@ public final class RecordMemory {
   }
 
   /// The way to the records for a ledger. Valid as long as this object is.
-  public var space: RecordSpace { RecordSpace(bases: UnsafePointer(bases), segmentShift: segmentShift) }
+  public var space: RecordSpace {
+    RecordSpace(bases: UnsafePointer(bases), segmentShift: segmentShift, absent: absent)
+  }
+
+  /// Puts an absent record at hand, until `forget`.
+  public func bring(_ record: AbsentRecord) {
+    absences += 1
+    precondition(atHand.insert(record.position).inserted, "record \(record.position) was at hand")
+  }
+
+  /// No absent record is at hand any more.
+  public func forget() { atHand.removeAll(keepingCapacity: true) }
+
+  private func pointer(at position: UInt64) -> UnsafeRawPointer {
+    let address = Int(position) * Self.unit
+    return UnsafeRawPointer(segments[address >> segmentShift] + (address & (1 << segmentShift - 1)))
+  }
 
   /// Room for a block of at most `bytesMax` bytes of records.
   public func open(bytesMax: Int) -> RecordWriter {
@@ -83,6 +110,7 @@ public final class RecordMemory {
     segment.initializeMemory(as: UInt8.self, repeating: 0, count: size)
     bases[segments.count] = UnsafeRawPointer(segment)
     segments.append(segment)
+    if segments.count > residentSegmentsMax { bases[segments.count - 1 - residentSegmentsMax] = nil }
     used = 0
   }
 }

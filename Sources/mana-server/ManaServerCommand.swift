@@ -1,9 +1,8 @@
 import ArgumentParser
+import Configuration
 import Logging
 import ManaEventLoop
-import ManaJournal
 import ManaServer
-import SystemPackage
 
 /// `mana-server`: reads its arguments, runs the server, says what it does in words.
 @main
@@ -21,99 +20,61 @@ struct ManaServerCommand: ParsableCommand {
         mana-server --data-directory /var/lib/mana --listen 127.0.0.1:7420 --shards 2
         mana-server --listen 127.0.0.1:0            (a free port, named in the ready line)
         mana-server --listen unix:/run/mana.sock
+        mana-server --tls-certificate server.pem --tls-key server.key --tls-client-ca clients.pem
+        MANA_SHARDS=2 mana-server --configuration /etc/mana/server.json
+        mana-server --print-configuration > server.json
       """,
     version: "mana-server \(serverVersion)",
-    subcommands: [VerifyCommand.self, DumpCommand.self, SalvageCommand.self, BackupCommand.self])
+    subcommands: [
+      VerifyCommand.self, DumpCommand.self, SalvageCommand.self, BackupCommand.self, TokenCommand.self,
+      AuditCommand.self,
+    ])
 
-  @Option(help: ArgumentHelp("Where the journal lives; created when absent.", valueName: "directory"))
-  var dataDirectory = "./mana-data"
-
-  @Option(
-    help: ArgumentHelp(
-      "Where callers connect: HOST:PORT, [IPV6]:PORT or unix:PATH. Port 0 picks a free one.", valueName: "address"),
-    transform: Self.address)
-  var listen = ListenAddress.tcp(host: "127.0.0.1", port: 7420)
-
-  @Option(
-    help: ArgumentHelp(
-      "Number of shards, 1 to 256, each with its own thread. Fixed when the directory is created; 1 for a new one."))
-  var shards: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "Size of a journal segment, a power of two. Fixed when the directory is created; 33554432 for a new one.",
-      valueName: "bytes"))
-  var segmentBytes: Int?
-
-  @Option(
-    help: ArgumentHelp("trace, debug, info, notice, warning, error or critical; on standard error."),
-    transform: Self.level)
-  var logLevel = Logger.Level.info
-
-  @Flag(help: "Accept a file system on which a sync reaches no disk (tmpfs, network). For experiments only.")
-  var allowUnsuitableFileSystem = false
-
-  func validate() throws {
-    if let shards, !(1...256).contains(shards) {
-      throw ValidationError("--shards takes 1 to 256, not \(shards)")
-    }
-    if let segmentBytes,
-      segmentBytes & (segmentBytes - 1) != 0
-        || !(JournalLimits.segmentBytesMin...JournalLimits.segmentBytesMax).contains(segmentBytes)
-    {
-      throw ValidationError(
-        "--segment-bytes takes a power of two from \(JournalLimits.segmentBytesMin) to "
-          + "\(JournalLimits.segmentBytesMax), not \(segmentBytes)")
-    }
-  }
+  @OptionGroup var options: StartOptions
 
   func run() throws {
-    var logger = Logger(label: "mana-server") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = logLevel
-    var configuration = ServerConfiguration(
-      dataDirectory: FilePath(dataDirectory), listen: listen, shards: shards, logger: logger)
-    configuration.segmentBytes = segmentBytes
-    configuration.allowUnsuitableFileSystem = allowUnsuitableFileSystem
-    let log = logger
+    let environment = EnvironmentVariablesProvider()
+    let resolved = try options.resolve(environment)
+    if options.printConfiguration {
+      try StandardOutput.write(line: resolved.shown)
+      return
+    }
+    var configuration = resolved.configuration
+    let sink = resolved.log
+    let manager = try ServiceManager(environment, logger: configuration.logger)
+    configuration.observe = { event in
+      manager?.tell(event)
+      if case .turning = event { sink.reportOmissions() }
+    }
+    defer { sink.reportOmissions(all: true) }
     do throws(ServerError) {
-      try Server.run(configuration) { address, report in
-        log.info("recovered", metadata: report.metadata)
-        do {
-          try StandardOutput.write(line: "mana-server ready on \(address)")
-        } catch {
-          // Whoever started the server has closed its output; callers can connect all the same.
-          log.warning("the ready line could not be written", metadata: ["error": "\(error)"])
-        }
+      do throws(EventLoopError) {
+        try configuration.takeInheritedSockets(environment)
+      } catch {
+        throw .loop(error)
       }
+      try serve(configuration, manager)
     } catch {
-      try StandardError.write(line: "mana-server: \(error)")
+      manager?.tellFailure("\(error)")
+      if sink.format == .json {
+        configuration.logger.critical("ended by an error", metadata: ["error": "\(error)"])
+      } else {
+        try StandardError.write(line: "mana-server: \(error)")
+      }
       throw ExitCode(error.exitStatus)
     }
   }
 
-  private static func address(_ text: String) throws -> ListenAddress {
-    do {
-      return try ListenAddress(parsing: text)
-    } catch {
-      throw ValidationError(error.description)
+  private func serve(_ configuration: ServerConfiguration, _ manager: ServiceManager?) throws(ServerError) {
+    let log = configuration.logger
+    try Server.run(configuration) { address, report in
+      manager?.tellReady(on: address, report)
+      do {
+        try StandardOutput.write(line: "mana-server ready on \(address)")
+      } catch {
+        // Whoever started the server has closed its output; callers can connect all the same.
+        log.warning("the ready line could not be written", metadata: ["error": "\(error)"])
+      }
     }
-  }
-
-  private static func level(_ text: String) throws -> Logger.Level {
-    guard let level = Logger.Level(rawValue: text) else {
-      throw ValidationError(
-        "'\(text)' is no log level; write one of trace, debug, info, notice, warning, error, critical")
-    }
-    return level
-  }
-}
-
-extension RecoveryReport {
-  /// What the start-up line of the log says.
-  fileprivate var metadata: Logger.Metadata {
-    [
-      "transactions": "\(transactions)", "accounts": "\(accounts)", "blocks": "\(blocks)",
-      "milliseconds": "\(nanoseconds / 1_000_000)",
-    ]
   }
 }

@@ -26,7 +26,9 @@ extension ServerError {
   var exitStatus: Int32 {
     switch self {
     case .loop: 69
+    case .tls: 78
     case .journal(let error): error.exitStatus
+    case .credentials, .audit, .insecureListening: 78
     }
   }
 }
@@ -35,7 +37,7 @@ extension JournalError {
   /// The process's exit status, with the numbers of `sysexits.h`.
   var exitStatus: Int32 {
     switch self {
-    case .damaged, .digestMismatch, .identityDamaged, .shardMissing, .replayRefused: 65
+    case .damaged, .digestMismatch, .identityDamaged, .shardMissing, .replayRefused, .epochsExhausted: 65
     case .noLedger: 66
     case .locked: 69
     case .targetNotEmpty: 73

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ManaTesting
+import ManaText
 
 @main struct SimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,7 +18,8 @@ import ManaTesting
 
       The exit status is 1 when a seed found something, or when a run of 1,000 seeds or more left a kind of fault \
       untried.
-      """)
+      """,
+    version: "mana-simulate \(releaseVersion)")
 
   @Option(help: "How many seeds to run.")
   var seeds = 1_000

@@ -20,6 +20,8 @@ extension Simulation {
       do {
         let server = try makeServer()
         clearPlans()
+        for _ in 0..<server.checkpointsPassedOver { count(.checkpointPassedOver) }
+        outcome.begunWithCheckpoint += server.checkpointsBegunWith
         if try accepts(server, backup) {
           self.server = server
           mix(UInt64(attempt))
@@ -52,8 +54,15 @@ extension Simulation {
 
   /// Whether the server has everything that was acknowledged.
   private func accepts(_ server: SteppedServer, _ backup: SimulatedDisk?) throws -> Bool {
-    if random.chance(1, in: 8) { server.checkInvariants() }
     let fault = disk.silentFault
+    // A start behind a checkpoint does not read what is before it: an operator in doubt verifies.
+    if let fault, let backup, let damage = try server.verification() {
+      outcome.detected += 1
+      trace("\(fault.name): found by verifying, \(damage); the disk is restored")
+      restore(backup)
+      return false
+    }
+    if random.chance(1, in: 8) { server.checkInvariants() }
     guard let missing = acknowledgements.missing(in: server) else {
       if let fault, disk.acceptAsHonest() {
         outcome.harmless += 1

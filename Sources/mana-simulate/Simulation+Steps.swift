@@ -12,10 +12,12 @@ extension Simulation {
     mix(UInt64(choice))
     switch choice {
     case 0..<330: turnSome()
-    case 330..<450: writeSome()
-    case 450..<490: prepareSome()
-    case 490..<720: deliverSome()
-    case 720..<940: actSomeClient()
+    case 330..<440: writeSome()
+    case 440..<470: prepareSome()
+    case 470..<475: checkpointSome()
+    case 475..<540: readSome()
+    case 540..<740: deliverSome()
+    case 740..<940: actSomeClient()
     case 940..<970: skipTime()
     default: if !isCalm { breakSomething() }
     }
@@ -49,6 +51,28 @@ extension Simulation {
     let isMade = server.prepare(shard)
     trace("shard \(shard) \(isMade ? "has made" : "cannot make") a segment")
     if disk.isOff { count(.crashInSegmentMaking) }
+  }
+
+  func checkpointSome() {
+    guard let server else { return }
+    let shard = Int.random(in: 0..<server.shardCount, using: &random)
+    guard server.isRunning(shard), server.hasWorkForCheckpoint(shard) else { return }
+    let planned = disk.plans.count
+    let isMade = server.checkpoint(shard)
+    trace("shard \(shard) \(isMade ? "has made" : "cannot make") a checkpoint")
+    if isMade { outcome.checkpoints += 1 }
+    if disk.isOff { count(.crashInCheckpoint) }
+    if disk.plans.count < planned { count(.checkpointFailure) }
+  }
+
+  func readSome() {
+    guard let server else { return }
+    let shard = Int.random(in: 0..<server.shardCount, using: &random)
+    guard server.isRunning(shard), server.hasWorkForReader(shard) else { return }
+    let planned = disk.plans.count
+    _ = server.read(shard)
+    trace("shard \(shard) reads a block back")
+    if disk.plans.count < planned { count(.readBackFailure) }
   }
 
   /// To the next timer of the server, or past it.
@@ -141,6 +165,9 @@ extension Simulation {
     case 11 where disk.silentFault == nil: plan(.repeatedWrite)
     case 12 where disk.silentFault == nil: plan(.syncLie)
     case 13: disk.isFull = true
+    case 14: plan(.readError)
+    case 15: plan(.shortRead)
+    case 16 where disk.silentFault == nil: plan(.staleRead)
     default: break
     }
   }

@@ -31,6 +31,9 @@ final class Simulation: @unchecked Sendable {
     var transactions = 0
     var answers = 0
     var counts = FaultCounts()
+    /// Made while a server ran, and begun with by a shard that started.
+    var checkpoints = 0
+    var begunWithCheckpoint = 0
     /// Silent faults that a start refused to serve with.
     var detected = 0
     /// Silent faults to the very last block, which the checker noticed.
@@ -79,6 +82,11 @@ final class Simulation: @unchecked Sendable {
       dataDirectory: FilePath("/data"), listen: .tcp(host: "127.0.0.1", port: 7420),
       shards: [1, 1, 2, 3].randomElement(using: &random)!, logger: logger)
     configuration.segmentBytes = JournalLimits.segmentBytesMin
+    // Most worlds keep next to nothing in memory, so that the faults of the disk meet reads of the past, too.
+    configuration.residentBytesMax = [nil, 0, 0, 2, 6].randomElement(using: &random)!.map {
+      $0 * JournalLimits.segmentBytesMin
+    }
+    configuration.checkpointBytes = [0, 1, 1, 2].randomElement(using: &random)! * JournalLimits.segmentBytesMin
     configuration.clock = { machine.wallClock }
     self.configuration = configuration
   }

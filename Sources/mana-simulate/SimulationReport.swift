@@ -31,6 +31,7 @@ struct SimulationReport {
         + "(\(NumberText.fixed(rate, places: 1)) a second)",
       "\(totals.crashes) crashes, \(totals.transactions) transactions, \(totals.answers) answers, "
         + "\(totals.steps) steps",
+      "\(totals.checkpoints) checkpoints made, \(totals.begunWithCheckpoint) begun with",
       "silent faults: \(totals.detected) refused at the next start, \(totals.found) to the very last write found by "
         + "the checker, \(totals.harmless) without consequence",
       "",
@@ -65,6 +66,8 @@ struct SimulationReport {
     object.add("transactions", totals.transactions)
     object.add("answers", totals.answers)
     object.add("steps", totals.steps)
+    object.add("checkpoints", totals.checkpoints)
+    object.add("begunWithCheckpoint", totals.begunWithCheckpoint)
     object.add("silentFaults", silent)
     object.add("faults", faults)
     object.add(

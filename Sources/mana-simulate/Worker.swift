@@ -45,23 +45,26 @@ struct Totals {
   var detected = 0
   var found = 0
   var harmless = 0
+  var checkpoints = 0
+  var begunWithCheckpoint = 0
   var counts = FaultCounts()
 
   mutating func add(_ other: Totals) {
-    seeds += other.seeds
-    steps += other.steps
-    crashes += other.crashes
-    transactions += other.transactions
-    answers += other.answers
-    detected += other.detected
-    found += other.found
-    harmless += other.harmless
+    for field in Self.fields { self[keyPath: field] += other[keyPath: field] }
     counts.add(other.counts)
   }
 
+  /// What is added up, in the order in which a worker tells it.
+  private static var fields: [WritableKeyPath<Totals, Int>] {
+    [
+      \.seeds, \.steps, \.crashes, \.transactions, \.answers, \.detected, \.found, \.harmless, \.checkpoints,
+      \.begunWithCheckpoint,
+    ]
+  }
+
   var encoded: String {
-    let numbers =
-      [seeds, steps, crashes, transactions, answers, detected, found, harmless] + FaultKind.allCases.map { counts[$0] }
+    let own = Self.fields.map { self[keyPath: $0] }
+    let numbers = own + FaultKind.allCases.map { counts[$0] }
     return numbers.map(String.init).joined(separator: " ")
   }
 
@@ -72,14 +75,14 @@ struct Totals {
     seeds = 1
     (steps, crashes, transactions) = (outcome.steps, outcome.crashes, outcome.transactions)
     (answers, detected, found, harmless) = (outcome.answers, outcome.detected, outcome.found, outcome.harmless)
+    (checkpoints, begunWithCheckpoint) = (outcome.checkpoints, outcome.begunWithCheckpoint)
     counts = outcome.counts
   }
 
   init?(encoded: some StringProtocol) {
     let numbers = encoded.split(separator: " ").compactMap { Int($0) }
-    guard numbers.count == 8 + FaultKind.allCases.count else { return nil }
-    (seeds, steps, crashes, transactions) = (numbers[0], numbers[1], numbers[2], numbers[3])
-    (answers, detected, found, harmless) = (numbers[4], numbers[5], numbers[6], numbers[7])
-    for (kind, number) in zip(FaultKind.allCases, numbers[8...]) { counts[kind] = number }
+    guard numbers.count == Self.fields.count + FaultKind.allCases.count else { return nil }
+    for (field, number) in zip(Self.fields, numbers) { self[keyPath: field] = number }
+    for (kind, number) in zip(FaultKind.allCases, numbers.dropFirst(Self.fields.count)) { counts[kind] = number }
   }
 }

@@ -7,13 +7,15 @@ import Testing
 @Suite(.enabled("strace is installed and may trace here") { await Tracer.isUsable() })
 struct FailingDiskTests {
   static let injections = [
-    "fdatasync:error=EIO:when=1", "fdatasync:error=EIO:when=5", "pwrite64:error=EIO:when=1",
-    "pwrite64:error=EIO:when=4", "pwrite64:error=ENOSPC:when=3", "pwrite64:retval=0:when=2",
+    ("fdatasync:error=EIO:when=1", "json"), ("fdatasync:error=EIO:when=5", "text"),
+    ("pwrite64:error=EIO:when=1", "text"), ("pwrite64:error=EIO:when=4", "json"),
+    ("pwrite64:error=ENOSPC:when=3", "text"), ("pwrite64:retval=0:when=2", "json"),
   ]
 
-  @Test(arguments: injections) func theServerEndsAndARetryResolvesWhatIsUnknown(injection: String) throws {
+  @Test(arguments: injections)
+  func theServerEndsAndARetryResolvesWhatIsUnknown(injection: String, logFormat: String) throws {
     let data = try TemporaryDirectory()
-    let server = try ServerProcess(data: data, shards: 1)
+    let server = try ServerProcess(data: data, shards: 1, arguments: ["--log-format", logFormat])
     var caller = try Caller(server, account: 7)
     _ = try caller.credit(1_000_000, id: 1)
     // The closing block of the credit, and the zeros of the spare segments, are written before anything fails.
@@ -34,7 +36,7 @@ struct FailingDiskTests {
     tracer.stop()
     #expect(end.status == 74)
     let verb = injection.hasPrefix("fdatasync") ? "sync" : "write"
-    #expect(end.errors.contains("mana: cannot \(verb)") && end.errors.contains(".segment: "), "\(end.errors)")
+    try Self.check(end.errors, format: logFormat, says: "mana: cannot \(verb)")
     #expect(acknowledged < charges)
 
     // All of them again: what had been acknowledged is a replay, what was unknown happens once at most.
@@ -50,5 +52,20 @@ struct FailingDiskTests {
     let overview = try again.overview()
     #expect(overview.balance == Int64(1_000_000 - charges) && overview.transactions == UInt64(charges + 1))
     #expect(next.terminate() == 0)
+  }
+
+  /// The last line, and no other, says what failed, in the format of all lines.
+  private static func check(_ log: String, format: String, says what: String) throws {
+    let lines = log.split(separator: "\n")
+    #expect(lines.count { $0.contains("mana: cannot") } == 1, "\(log)")
+    let last = try #require(lines.last.map(String.init))
+    #expect(last.contains(what) && last.contains(".segment: "), "\(log)")
+    guard format == "json" else {
+      #expect(last.contains(" critical the journal cannot be written: error="), "\(last)")
+      return
+    }
+    let event = try #require(try LogTests.events(log).last)
+    #expect(event["level"] as? String == "critical" && event["event"] as? String == "the journal cannot be written")
+    #expect((event["error"] as? String)?.hasPrefix(what) == true && event["shard"] as? Int == 0, "\(last)")
   }
 }

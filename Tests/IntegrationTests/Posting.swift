@@ -7,11 +7,13 @@ struct Caller {
   private(set) var acknowledged = 0
   private var correlation: UInt64 = 0
 
-  init(_ server: ServerProcess, account: UInt128) throws { try self.init(port: server.port, account: account) }
+  init(_ server: ServerProcess, account: UInt128, token: String? = nil) throws {
+    try self.init(port: server.port, account: account, token: token)
+  }
 
-  init(port: UInt16, account: UInt128) throws {
+  init(port: UInt16, account: UInt128, token: String? = nil) throws {
     connection = try RawConnection(port: port)
-    try connection.shakeHands()
+    try connection.shakeHands(Hello(instance: 1, clientName: "test", token: token))
     self.account = account
   }
 

@@ -34,8 +34,12 @@ enum Programs {
     process.arguments = arguments
     process.currentDirectoryURL = root
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = try FileHandle(forReadingFrom: files[0])
+    let source = try FileHandle(forReadingFrom: files[0])
     let (output, errors) = (try FileHandle(forWritingTo: files[1]), try FileHandle(forWritingTo: files[2]))
+    // `Process` keeps them open for longer than it lives, and reads past its memory when it starts a program while
+    // more than a thousand files are open. Files that were only handed on are closed without fail.
+    defer { for file in [source, output, errors] { try? file.close() } }
+    process.standardInput = source
     try output.truncate(atOffset: 0)
     try errors.truncate(atOffset: 0)
     process.standardOutput = output

@@ -7,7 +7,7 @@ final class RawConnection {
 
   private let descriptor: Int32
 
-  /// Connects to 127.0.0.1, with a time limit for each read.
+  /// Connects to 127.0.0.1, with a time limit for each read and write.
   init(port: UInt16, timeoutSeconds: Int = 20) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
@@ -22,6 +22,7 @@ final class RawConnection {
     guard status == 0 else { throw Closed() }
     var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
   }
 
   deinit { close(descriptor) }
@@ -83,13 +84,24 @@ final class RawConnection {
 }
 
 /// A whole request frame. `body` is padded to words.
-func frame(_ opcode: Opcode, correlation: UInt64, body: [UInt8], microseconds: UInt32 = 0) -> [UInt8] {
-  let padded = body + [UInt8](repeating: 0, count: paddedToWords(body.count) - body.count)
+func frame(
+  _ opcode: Opcode, correlation: UInt64, body: [UInt8], microseconds: UInt32 = 0, trace: TraceContext? = nil
+) -> [UInt8] {
+  var padded = body + [UInt8](repeating: 0, count: paddedToWords(body.count) - body.count)
+  if let trace {
+    var extensions = [UInt8](repeating: 0, count: TraceContext.bytes)
+    extensions.withUnsafeMutableBytes { trace.store(to: $0.baseAddress!) }
+    padded = extensions + padded
+  }
   var bytes = [UInt8](repeating: 0, count: FrameHeader.bytes) + padded
   bytes.withUnsafeMutableBytes {
     FrameHeader.seal(
       $0.baseAddress!, FrameHeader(opcode: opcode.rawValue, correlation: correlation, microseconds: microseconds),
       bodyBytes: padded.count)
+    // The checksum of the body covers the extensions, so that only the header's own has to be made anew.
+    guard trace != nil, let base = $0.baseAddress else { return }
+    base.store(u8: UInt8((FrameHeader.bytes + TraceContext.bytes) / 8), 5)
+    base.store(u32: crc32c(UnsafeRawBufferPointer(start: base, count: 28)), 28)
   }
   return bytes
 }

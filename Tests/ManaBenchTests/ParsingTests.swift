@@ -48,10 +48,11 @@ import Testing
   }
 
   static let log = """
-    2026-11-23T23:24:24+0000 info mana-server: accounts=3 blocks=9 milliseconds=16 transactions=12345 [mana_server] recovered
-    2026-11-23T23:24:28+0000 info mana-server: connections=0 [ManaServer] draining
-    2026-11-23T23:24:28+0000 info mana-server: blocks=7 longestTurnMicroseconds=1500 shard=0 [ManaServer] stopped
-    2026-11-23T23:24:28+0000 info mana-server: blocks=8 longestTurnMicroseconds=900 shard=1 [ManaServer] stopped
+    2026-11-26T16:20:43.120Z info starting: dataDirectory=/var/recovered: transactions=1
+    2026-11-26T16:20:43.123Z info recovered: accounts=3 blocks=9 milliseconds=16 transactions=12345 transactionsPerSecond=9
+    2026-11-26T16:20:47.001Z info draining: connections=0
+    2026-11-26T16:20:47.002Z info stopped: blocks=7 longestTurnMicroseconds=1500 shard=0
+    2026-11-26T16:20:47.002Z info stopped: blocks=8 longestTurnMicroseconds=900 shard=1
     """
 
   @Test func theServersLog() {
@@ -71,6 +72,18 @@ import Testing
     let stat = "7 (mana (x) y) S 1 7 7 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 5 0 100 1 2"
     #expect(ProcessStatus.userTicks(stat) == 250)
     #expect(ProcessStatus.userTicks("7 (mana) S 1") == nil && ProcessStatus.userTicks("") == nil)
+  }
+
+  @Test func processorTimes() {
+    let before = ProcessorTimes("cpu  100 10 40 500 20 0 10 20 99 9\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
+    #expect(before.total == 700 && before.stolen == 20)
+    let after = ProcessorTimes("cpu  160 10 60 550 20 0 10 90 99 9\n")
+    #expect(after.withheld(since: before) == 0.35)
+    #expect(before.withheld(since: before) == 0)
+    for text in ["", "cpu 1 2 3\n", "cpu0 1 2 3 4 5 6 7 8 9 10\n", "intr 1 2 3 4 5 6 7 8 9\n"] {
+      #expect(ProcessorTimes(text) == ProcessorTimes(""))
+    }
+    #expect(ProcessorTimes.now.total > 0)
   }
 
   /// The beginning of what `mana-load --json` prints.

@@ -159,6 +159,31 @@ struct Unacceptable: Sendable {
     }
   }
 
+  @Test("A batch is filled again where it was, and the results of its first use stay what they were")
+  func reuse() throws {
+    var batch = Batch(capacity: 4)
+    try batch.bonus(42, 1, id: 1, reference: "one")
+    let before = batch.chunks[0].items.withUnsafeReadableBytes { $0.baseAddress }
+    batch.removeAll()
+    let wasEmptied = batch.isEmpty
+    try batch.spend(42, 2, for: .export, id: 2)
+    let after = batch.chunks[0].items.withUnsafeReadableBytes { $0.baseAddress }
+    #expect(wasEmptied && before == after)
+    #expect(
+      batch.chunks[0].body(atomic: false)
+        == BatchChunk(
+          try .spend(
+            42, 2, for: .export, quantity: 0, id: 2, settleWithin: nil, reference: nil, note: nil)
+        ).body(atomic: false))
+
+    var results = BatchResults()
+    let result = ItemResult(status: .ok, sequence: 9, amount: 2_000_000, balance: 7)
+    try results.append(batch.chunks[0], reply: ByteBuffer(bytes: Frames.results([result])))
+    batch.removeAll()
+    try batch.spend(43, 3, for: .export, id: 3)
+    #expect(try results[0].get().id == 2 && batch.chunks[0].item(at: 0).id == 3)
+  }
+
   @Test("A reply that does not fit its request is not believed")
   func mismatches() throws {
     var batch = Batch()

@@ -3,10 +3,11 @@ import ManaProtocol
 import Synchronization
 import Testing
 
-/// A configuration with one connection, for tests that count them.
+/// A configuration with one connection, for tests that count them, and one attempt, for tests of its error.
 private var single: ManaClient.Configuration {
   var configuration = ManaClient.Configuration()
   configuration.connectionCount = 1
+  configuration.retry.attemptsMax = 1
   return configuration
 }
 

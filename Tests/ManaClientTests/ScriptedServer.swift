@@ -103,6 +103,7 @@ struct Request: Sendable {
   let correlation: UInt64
   let microseconds: UInt32
   let body: [UInt8]
+  let trace: TraceContext?
 
   /// The items of a posting request.
   var items: [Item] {
@@ -173,11 +174,14 @@ struct Ledger: Script {
     guard arrived.readableBytes >= header.length else { return nil }
     try header.checkRequestReserved()
     let body = try arrived.withUnsafeReadableBytes { Array(try header.body(at: $0.baseAddress!)) }
+    let trace = arrived.withUnsafeReadableBytes { TraceContext(in: header.extensions(at: $0.baseAddress!)) }
     arrived.moveReaderIndex(forwardBy: header.length)
     guard let opcode = Opcode(rawValue: header.opcode) else {
       throw ProtocolError(.unknownOpcode, "opcode \(header.opcode)")
     }
     if opcode == .hello { _ = try body.withUnsafeBytes { try Hello(reading: $0) } }
-    return Request(opcode: opcode, correlation: header.correlation, microseconds: header.microseconds, body: body)
+    return Request(
+      opcode: opcode, correlation: header.correlation, microseconds: header.microseconds, body: body,
+      trace: trace)
   }
 }

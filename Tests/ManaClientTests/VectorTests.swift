@@ -135,6 +135,9 @@ enum JSON: Decodable, Equatable, Sendable {
       }
     case .balanceAt: _ = try body.decoded { (bytes) throws(ProtocolError) in try BalanceAt(reading: bytes) }
     case .serverStatus: _ = try body.decoded { (bytes) throws(ProtocolError) in try ServerStatus(reading: bytes) }
+    case .shardStatus: _ = try body.decoded { (bytes) throws(ProtocolError) in try ShardStatusReply(reading: bytes) }
+    case .drain:
+      if body.readableBytes > 0 { throw ProtocolError(.malformedBody, "an answer to drain with a body") }
     case .ping:
       if body.readableBytes > Limits.pingBytesMax { throw ProtocolError(.malformedBody, "a long ping") }
     default:
@@ -191,6 +194,12 @@ enum JSON: Decodable, Equatable, Sendable {
       #expect(String(status.uptimeNanoseconds) == body["uptimeNanoseconds"].text)
       #expect(
         String(status.accounts) == body["accounts"].text && String(status.connections) == body["connections"].text)
+    case .shardStatus:
+      let status = try buffer.decoded { (bytes) throws(ProtocolError) in try ShardStatusReply(reading: bytes) }
+      #expect(
+        status.shards.map { String($0.flushNanoseconds) } == body["shards"].array.map { $0["flushNanoseconds"].text })
+    case .drain:
+      #expect(bytes.isEmpty)
     case .ping:
       #expect(bytes.count == body["payloadHex"].text.count / 2)
     default:

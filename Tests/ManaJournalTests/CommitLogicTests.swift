@@ -64,7 +64,7 @@ import Testing
   private func block(_ number: UInt64) throws -> SealedBlock {
     let storage = SimulatedStorage()
     let segment = Segment(
-      number: 0, path: "s", file: try storage.create("s"), memory: try SegmentMemory(bytes: 64 << 10))
+      number: 0, path: "s", file: try storage.create("s"), buffer: SegmentBuffer(try SegmentMemory(bytes: 64 << 10)))
     return SealedBlock(
       segment: segment, start: Int(number) * 512, byteLength: 192, recordCount: 1, number: number, digest: 0,
       timestamp: 0)

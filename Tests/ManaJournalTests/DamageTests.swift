@@ -153,6 +153,22 @@ import Testing
     #expect(storage.paths.map { storage.contents(of: $0) } == before, "the disk was changed")
   }
 
+  /// The next start would have to begin an epoch that no number is left for: neither behind a whole block of the last
+  /// epoch, nor behind a torn one, of which only the header says so.
+  @Test(arguments: [false, true])
+  func theLastEpochIsNamed(isTorn: Bool) throws {
+    let storage = try Self.makeStorage()
+    storage.edit(Self.path(2)) { bytes in
+      Self.rewrite(bytes, 0) { $0.epoch = .max }
+      if isTorn { bytes[JournalLimits.blockHeaderBytes] ^= 1 }
+    }
+    let before = storage.paths.map { storage.contents(of: $0) }
+    #expect(throws: JournalError.epochsExhausted(directory: "/data/shard-000")) { try JournalBench.read(storage) }
+    #expect(storage.paths.map { storage.contents(of: $0) } == before, "the disk was changed")
+    storage.edit(Self.path(2)) { bytes in Self.rewrite(bytes, 0) { $0.epoch = .max - 1 } }
+    #expect(try JournalBench.read(storage).bodies.count == (isTorn ? 10 : 11))
+  }
+
   @Test func aNewerFormatIsNamed() throws {
     let storage = try Self.makeStorage()
     storage.edit(Self.path(0)) { Self.rewrite($0, 0) { $0.formatVersion = 2 } }

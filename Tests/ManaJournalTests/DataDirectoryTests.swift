@@ -154,4 +154,20 @@ final class TemporaryDirectory {
       }
     }
   }
+
+  /// Making a ledger fails somewhere, or its process is killed there; the next start makes or takes it. From then on no
+  /// power cut takes it away.
+  @Test(arguments: [false, true])
+  func aLedgerThatWasOpenedStays(isKilled: Bool) throws {
+    for operation in 1...20 {
+      let storage = SimulatedStorage()
+      storage.failure = SimulatedStorage.Failure(operation: operation, isLasting: isKilled, code: .ioError)
+      _ = try? DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+      storage.failure = nil
+      let opened = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+      let afterPowerCut = storage.crashed(keepsNames: false) { _, _ in false }
+      let again = try DataDirectory(storage: afterPowerCut, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+      #expect(again.identity == opened.identity, "operation \(operation)")
+    }
+  }
 }

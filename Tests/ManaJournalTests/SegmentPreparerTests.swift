@@ -6,6 +6,8 @@ import Testing
 @Suite struct SegmentPreparerTests {
   private static let segmentBytes = 4 << 20
   private static let pieces = segmentBytes / JournalLimits.zeroPieceBytes
+  /// A spare is made with its first huge page, and then each other one is touched.
+  private static let stepsPerSpare = segmentBytes / JournalLimits.hugePageBytes
 
   /// Spares come first; then the first one's zeros, piece by piece, and it can be taken after each.
   @Test(arguments: 0...pieces)
@@ -13,7 +15,7 @@ import Testing
     let bench = try JournalBench(segmentBytes: Self.segmentBytes)
     let preparer = bench.journal.preparer
     guard case .making = preparer.take() else { throw Unexpected() }
-    for _ in 0..<JournalLimits.sparesMax { #expect(preparer.step()) }
+    for _ in 0..<JournalLimits.sparesMax * Self.stepsPerSpare { #expect(preparer.step()) }
     let before = bench.storage.operationCount
     for _ in 0..<written { #expect(preparer.step()) }
     // A write each, and a sync behind the last.
@@ -28,8 +30,30 @@ import Testing
 
   @Test func whatIsReadyIsLeftAlone() throws {
     let bench = try JournalBench(segmentBytes: Self.segmentBytes)
-    for _ in 0..<JournalLimits.sparesMax + Self.pieces { #expect(bench.journal.preparer.step()) }
+    for _ in 0..<JournalLimits.sparesMax * Self.stepsPerSpare + Self.pieces { #expect(bench.journal.preparer.step()) }
     #expect(!bench.journal.preparer.step())
+  }
+
+  /// A segment is taken with its first huge page. What goes beyond waits for the next one, and nothing was changed.
+  @Test func memoryComesPieceByPiece() throws {
+    let bench = try JournalBench(segmentBytes: Self.segmentBytes)
+    let preparer = bench.journal.preparer
+    var generator = SeededGenerator(seed: 7)
+    let records = JournalLimits.hugePageBytes / 4 / 96
+    // The first segment of a new ledger has all its memory; the next one is made once it is full.
+    while bench.append(records: records, using: &generator) == .ready { bench.flush() }
+    #expect(bench.journal.statistics.segments == 1 && preparer.step())
+    for _ in 0..<3 {
+      #expect(bench.append(records: records, using: &generator) == .ready)
+      bench.flush()
+    }
+    let position = bench.journal.position
+    #expect(bench.append(records: records, using: &generator) == .busy)
+    #expect(bench.append(records: records, using: &generator) == .busy)
+    #expect(bench.journal.position == position)
+    #expect(preparer.step())
+    #expect(bench.append(records: records, using: &generator) == .ready)
+    #expect(bench.failures.all.isEmpty)
   }
 
   /// Where room cannot be taken, a segment gets its name after its zeros.
@@ -37,7 +61,7 @@ import Testing
     let storage = SimulatedStorage()
     storage.canReserve = false
     let bench = try JournalBench(storage, segmentBytes: Self.segmentBytes)
-    for _ in 0..<JournalLimits.sparesMax { #expect(bench.journal.preparer.step()) }
+    for _ in 0..<JournalLimits.sparesMax * Self.stepsPerSpare { #expect(bench.journal.preparer.step()) }
     #expect(!bench.journal.preparer.step())
     guard case .ready(let segment) = bench.journal.preparer.take() else { throw Unexpected() }
     #expect(storage.contents(of: segment.path).count == Self.segmentBytes)
@@ -45,7 +69,7 @@ import Testing
 
   @Test func zerosThatCannotBeWrittenEndTheJournal() throws {
     let bench = try JournalBench(segmentBytes: Self.segmentBytes)
-    for _ in 0..<JournalLimits.sparesMax { bench.prepare() }
+    for _ in 0..<JournalLimits.sparesMax * Self.stepsPerSpare { bench.prepare() }
     bench.storage.failure = .init(operation: bench.storage.operationCount + 2, isLasting: false, code: .ioError)
     #expect(bench.journal.preparer.step())
     #expect(!bench.journal.preparer.step())

@@ -37,6 +37,21 @@ import Testing
     bench.ledger.checkInvariants()
   }
 
+  /// A tombstone is indexed by its own id and by the void one, or once where these are the same.
+  @Test(arguments: [9, 8] as [UInt128])
+  func aTombstoneGoesAgain(void: UInt128) {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 100)])
+    let digest = bench.ledger.digest
+    let refused = bench.post([.refund(9, 1, of: void, nil, void: true), .spend(10, 1, 999)], atomic: true)
+    #expect(refused.map(\.status) == [.notApplied, .insufficientBalance])
+    #expect(bench.ledger.digest == digest)
+    bench.ledger.checkInvariants()
+    // Neither id is taken.
+    #expect(bench.post([.spend(9, 1, 1), .spend(8, 1, 1)]).map(\.status) == [.ok, .ok])
+    bench.ledger.checkInvariants()
+  }
+
   @Test func anAccountThatWasCreatedGoesAgain() throws {
     var bench = Bench()
     bench.post([.purchase(1, 2, 5)])

@@ -63,7 +63,7 @@ struct Bench: ~Copyable {
   mutating func expire(_ limit: Int = 100) -> Int {
     var writer = journal.writer(Ledger.expiryBytesMax(limit: limit))
     defer { journal.sealed(writer) }
-    return ledger.expire(now: now, limit: limit, writer: &writer)
+    return ledger.expire(now: now, limit: limit, writer: &writer).posted
   }
 
   /// A fresh ledger, with another table seed, into which the journal was replayed.

@@ -1,6 +1,7 @@
-import ManaLedger
 import ManaProtocol
 import Testing
+
+@testable import ManaLedger
 
 /// A transaction of a reply as a value.
 struct Transaction: Equatable {
@@ -55,8 +56,10 @@ extension Bench {
     _ ledger: inout Ledger, _ query: HistoryQuery, reference: String = "", capacity: Int = Bench.replyBytes
   ) -> TransactionPage {
     withReply(capacity) { base in
-      let outcome = Array(reference.utf8).withUnsafeBytes {
-        ledger.list(query, reference: $0, into: base, capacity: capacity)
+      let outcome = Array(reference.utf8).withUnsafeBytes { reference in
+        Ledger.atHand { () throws(AbsentRecord) in
+          try ledger.list(query, reference: reference, into: base, capacity: capacity)
+        }
       }
       #expect(outcome.status == .ok && outcome.bytes <= capacity)
       return outcome.bytes
@@ -65,7 +68,9 @@ extension Bench {
 
   mutating func unsettled(start: UInt64, limit: Int) -> TransactionPage {
     Self.withReply(Self.replyBytes) { base in
-      ledger.listUnsettled(account: 1, start: start, limit: limit, into: base, capacity: Self.replyBytes).bytes
+      Ledger.atHand { () throws(AbsentRecord) in
+        try ledger.listUnsettled(account: 1, start: start, limit: limit, into: base, capacity: Self.replyBytes).bytes
+      }
     }
   }
 
@@ -87,9 +92,9 @@ extension Bench {
     let base = UnsafeMutableRawPointer.allocate(byteCount: 616, alignment: 8)
     base.initializeMemory(as: UInt8.self, repeating: 0xEE, count: 616)
     defer { base.deallocate() }
-    let outcome = ledger.lookup(account: account, id: id, into: base, capacity: 616)
-    guard outcome.status == .ok else { return nil }
     do {
+      let outcome = try ledger.lookup(account: account, id: id, into: base, capacity: 616)
+      guard outcome.status == .ok else { return nil }
       let view = try LookupReplyView(reading: UnsafeRawBufferPointer(start: base, count: outcome.bytes))
       return Transaction(view.transaction, view.text[...])
     } catch { preconditionFailure("the reply cannot be read: \(error)") }

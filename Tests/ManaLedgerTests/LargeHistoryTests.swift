@@ -31,7 +31,7 @@ import Testing
   ) throws -> (page: TransactionPage, reads: Int) {
     let base = UnsafeMutableRawPointer.allocate(byteCount: Bench.replyBytes, alignment: 8)
     defer { base.deallocate() }
-    let outcome = bench.ledger.list(
+    let outcome = try bench.ledger.list(
       query, reference: UnsafeRawBufferPointer(start: nil, count: 0), into: base, capacity: Bench.replyBytes)
     return (try TransactionPage(UnsafeRawBufferPointer(start: base, count: outcome.bytes)), outcome.reads)
   }
@@ -51,7 +51,7 @@ import Testing
   @Test func callsReadWhatTheyAnswerAndTheWayThere() throws {
     var bench = Self.bench()
     try checkPages(&bench)
-    checkBalances(bench)
+    try checkBalances(bench)
     for oldestFirst in [false, true] { try checkBudget(&bench, oldestFirst: oldestFirst) }
     bench.ledger.checkInvariants()
   }
@@ -82,18 +82,18 @@ import Testing
     }
   }
 
-  private func checkBalances(_ bench: borrowing Bench) {
+  private func checkBalances(_ bench: borrowing Bench) throws {
     let head = bench.ledger.lastPosition(of: Self.account)
     var numbers = SeededNumbers(seed: 11)
     let chosen = [1, 1_000, 1_001, 500_001, Self.count] + (0..<2_000).map { _ in 1 + numbers.below(Self.count) }
     for number in chosen {
-      let record = bench.ledger.records.record(
-        at: bench.ledger.records.position(ofSequence: UInt32(number), from: head).position)
+      let place = try bench.ledger.records.position(ofSequence: UInt32(number), from: head)
+      let record = bench.ledger.records.recordAtHand(place.position)
       let time = record.timestamp
-      let found = bench.ledger.balance(of: Self.account, at: time)
+      let found = try bench.ledger.balance(of: Self.account, at: time)
       let expected = Int64(number * (number + 1) / 2)
       #expect(found == BalanceAt(balance: expected, sequence: number, timestamp: time), "seed 11, \(number)")
-      let reads = bench.ledger.records.newest(from: head) { $0.timestamp <= time }.reads
+      let reads = try bench.ledger.records.newest(from: head) { $0.timestamp <= time }.reads
       #expect(reads <= Self.searchReadsMax, "seed 11, transaction \(number): \(reads) reads")
     }
   }

@@ -124,22 +124,24 @@ import Testing
     }
   }
 
-  @Test func whatCannotBeAnswered() {
+  @Test func whatCannotBeAnswered() throws {
     var bench = Self.history(1, 40)
     let base = UnsafeMutableRawPointer.allocate(byteCount: 4_096, alignment: 8)
     defer { base.deallocate() }
     let none = UnsafeRawBufferPointer(start: nil, count: 0)
-    let unknown = bench.ledger.list(HistoryQuery(account: 99, limit: 1), reference: none, into: base, capacity: 4_096)
+    let unknown = try bench.ledger.list(
+      HistoryQuery(account: 99, limit: 1), reference: none, into: base, capacity: 4_096)
     #expect(unknown == ListOutcome(status: .accountUnknown))
-    let invalid = bench.ledger.list(HistoryQuery(account: 1, limit: 0), reference: none, into: base, capacity: 4_096)
+    let invalid = try bench.ledger.list(
+      HistoryQuery(account: 1, limit: 0), reference: none, into: base, capacity: 4_096)
     #expect(invalid == ListOutcome(status: .invalidFilter))
-    let unsettled = bench.ledger.listUnsettled(account: 99, start: 0, limit: 1, into: base, capacity: 4_096)
+    let unsettled = try bench.ledger.listUnsettled(account: 99, start: 0, limit: 1, into: base, capacity: 4_096)
     #expect(unsettled == ListOutcome(status: .accountUnknown))
-    let zero = bench.ledger.listUnsettled(account: 1, start: 0, limit: 0, into: base, capacity: 4_096)
+    let zero = try bench.ledger.listUnsettled(account: 1, start: 0, limit: 0, into: base, capacity: 4_096)
     #expect(zero == ListOutcome(status: .invalidFilter))
-    let account = bench.ledger.lookup(account: 99, id: 1, into: base, capacity: 4_096)
+    let account = try bench.ledger.lookup(account: 99, id: 1, into: base, capacity: 4_096)
     #expect(account == LookupOutcome(status: .accountUnknown))
-    let transaction = bench.ledger.lookup(account: 1, id: 999_999, into: base, capacity: 4_096)
+    let transaction = try bench.ledger.lookup(account: 1, id: 999_999, into: base, capacity: 4_096)
     #expect(transaction == LookupOutcome(status: .transactionUnknown))
     #expect(bench.ledger.overview(of: 99) == nil && bench.ledger.lastPosition(of: 99) == 0)
   }

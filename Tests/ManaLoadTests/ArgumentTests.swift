@@ -14,7 +14,11 @@ import Testing
     (["--duration", "0"], "--duration"), (["--duration", "1", "--transactions", "1"], "--transactions"),
     (["--transactions", "0"], "--transactions"), (["--warmup=-1"], "--warmup"), (["--rate", "0"], "--rate"),
     (["--discard", "--verify"], "--discard"), (["--server", "nowhere"], "--server"), (["--scenario", "x"], "scenario"),
-    (["--through", "smoke"], "through"), (["--no-such-option"], "no-such-option"),
+    (["--through", "smoke"], "through"), (["--tls"], "--through client"),
+    (["--slow-connections", "60001"], "--slow-connections"),
+    (["--slow-connections", "1", "--tls", "--through", "client"], "--slow-connections"),
+    (["--tls-ca", "f"], "--through client"),
+    (["--tls-key", "f", "--through", "client"], "--tls-certificate"), (["--no-such-option"], "no-such-option"),
   ]
 
   @Test(arguments: refused)

@@ -4,6 +4,7 @@ import ManaTesting
 /// Each kind of body that the codec can read, with a sample and a reader that touches every byte the decoder offers.
 enum BodyKind: CaseIterable {
   case hello, welcome, error, batch, compactReply, fullReply, listTransactions, page, account, balanceAt, lookup, status
+  case shardStatus
 
   /// A valid body.
   var sample: [UInt8] {
@@ -44,6 +45,10 @@ enum BodyKind: CaseIterable {
       var status = ServerStatus()
       status.accounts = 5
       return Self.bytes(ServerStatus.bytes) { status.store(to: $0) }
+    case .shardStatus:
+      var shard = ShardStatus()
+      shard.flushNanoseconds = 5
+      return ShardStatusReply(uptimeNanoseconds: 7, shards: [shard, shard]).encoded
     }
   }
 
@@ -73,6 +78,10 @@ enum BodyKind: CaseIterable {
       let view = try LookupReplyView(reading: body)
       return Self.sum(view.text) + Self.touch(view.transaction)
     case .status: return Int(try ServerStatus(reading: body).shardCount)
+    case .shardStatus:
+      return try ShardStatusReply(reading: body).shards.reduce(0) {
+        $0 &+ Int(truncatingIfNeeded: $1.flushNanoseconds &+ $1.requestHistogram.count &+ $1.flushHistogram.count)
+      }
     }
   }
 }

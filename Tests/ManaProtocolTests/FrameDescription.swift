@@ -19,13 +19,19 @@ struct FrameDescription {
       throw ProtocolError(.unknownOpcode, "opcode \(header.opcode)")
     }
     let description = FrameDescription(header: header, isReply: isReply)
-    return .object([
+    var fields: [String: JSONValue] = [
       "length": .number(header.length), "version": .number(1), "headerWords": .number(header.headerBytes / 8),
       "opcode": .string("\(opcode)"), "reply": .bool(isReply), "correlation": .decimal(header.correlation),
       "flags": .names(UInt64(header.flags.rawValue), ["notExecuted", "retryable"]),
       "status": Status(rawValue: header.status).map { .string($0.name) } ?? .number(Int(header.status)),
       "microseconds": .number(Int(header.microseconds)), "body": try description.describe(body, opcode),
-    ])
+    ]
+    if let trace = TraceContext(in: header.extensions(at: base)) {
+      fields["traceContext"] = .object([
+        "traceFlags": .number(Int(trace.flags)), "span": .decimal(trace.span), "trace": .decimal(trace.trace),
+      ])
+    }
+    return .object(fields)
   }
 
   private func describe(_ body: UnsafeRawBufferPointer, _ opcode: Opcode) throws -> JSONValue {
@@ -37,6 +43,11 @@ struct FrameDescription {
     case .listTransactions: return try describeQuery(body)
     case .ping: return .object(["payloadHex": .hex(body)])
     case .serverStatus: return .object([:])
+    case .drain:
+      guard body.isEmpty else { throw ProtocolError(.malformedBody, "drain has no body") }
+      return .object([:])
+    case .shardStatus:
+      return .object(["firstShard": .number(try ShardStatusReply.firstShard(reading: body))])
     case .getAccount: return .object(["account": .decimal(body.baseAddress!.u128(0))])
     case .lookupTransaction:
       return .object(["account": .decimal(body.baseAddress!.u128(0)), "id": .decimal(body.baseAddress!.u128(16))])
@@ -68,6 +79,10 @@ struct FrameDescription {
       ])
     case .ping: return .object(["payloadHex": .hex(body)])
     case .serverStatus: return try describeServerStatus(body)
+    case .shardStatus: return try describeShardStatus(body)
+    case .drain:
+      guard body.isEmpty else { throw ProtocolError(.malformedBody, "the answer to drain has no body") }
+      return .object([:])
     default: return try describeResults(body)
     }
   }
@@ -200,6 +215,23 @@ extension FrameDescription {
 }
 
 extension FrameDescription {
+  private func describeShardStatus(_ body: UnsafeRawBufferPointer) throws -> JSONValue {
+    let status = try ShardStatusReply(reading: body)
+    let shards = status.shards.map { shard in
+      var members: [String: JSONValue] = [
+        "requestHistogram": .list(shard.requestHistogram.buckets.map { .decimal($0) }),
+        "flushHistogram": .list(shard.flushHistogram.buckets.map { .decimal($0) }),
+        "checkpointBlock": .decimal(shard.checkpointBlock),
+      ]
+      for field in ShardStatus.fields { members[field.name] = .decimal(shard[keyPath: field.path]) }
+      return JSONValue.object(members)
+    }
+    return .object([
+      "uptimeNanoseconds": .decimal(status.uptimeNanoseconds), "rowCount": .number(shards.count),
+      "shards": .list(shards),
+    ])
+  }
+
   private static func describe(
     _ item: ItemView, text: inout Slice<UnsafeRawBufferPointer>
   ) -> [String: JSONValue] {

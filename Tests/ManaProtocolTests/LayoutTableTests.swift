@@ -40,6 +40,19 @@ import Testing
     "type and flags": 0x13, "operation": 5, "referenceBytes": 0x31, "noteBytes": 0x32,
   ]
 
+  @Test func shardStatus() {
+    var shard = ShardStatus()
+    var values: [String: UInt128] = [:]
+    for (index, field) in ShardStatus.fields.enumerated() {
+      shard[keyPath: field.path] = 0x0102_0304_0506_0000 + UInt64(index)
+      values[field.name] = UInt128(shard[keyPath: field.path])
+    }
+    shard.checkpointBlock = 0x0102_0304_0506_FFFF
+    values["checkpointBlock"] = UInt128(shard.checkpointBlock)
+    let body = ShardStatusReply(uptimeNanoseconds: 1, shards: [shard]).encoded
+    check(Array(body[ShardStatusReply.preludeBytes...]), specification.layout(under: "shardStatus"), values)
+  }
+
   @Test func frameHeader() {
     var header = FrameHeader(
       opcode: 0x14, correlation: 0x0102_0304_0506_0708, flags: .retryable, status: .overloaded,
@@ -59,6 +72,15 @@ import Testing
         "status": 266, "reserved": 0, "microseconds": 0x1112_1314, "bodyChecksum": UInt128(bodyChecksum),
         "headerChecksum": UInt128(headerChecksum),
       ])
+  }
+
+  @Test func traceContext() {
+    let context = TraceContext(trace: Self.wide, span: 0x1112_1314_1516_1718, flags: 0x81)
+    let stored = bytes(TraceContext.bytes) { context.store(to: $0) }
+    check(
+      stored, specification.layout(under: "3. Frame header", number: 1),
+      ["kind": 1, "valueBytes": 28, "traceFlags": 0x81, "span": 0x1112_1314_1516_1718, "trace": Self.wide])
+    #expect(stored[5..<8].allSatisfy { $0 == 0 })
   }
 
   @Test func hello() {

@@ -146,5 +146,15 @@ import Testing
     status.connections = UInt32.random(in: 0 ... .max, using: &random)
     status.shardCount = UInt32.random(in: 0 ... .max, using: &random)
     #expect(try decode(BodyKind.bytes(64) { status.store(to: $0) }) { try ServerStatus(reading: $0) } == status)
+
+    var shard = ShardStatus()
+    for field in ShardStatus.fields { shard[keyPath: field.path] = random.next() }
+    for bucket in 0..<LatencyHistogram.bucketCount {
+      shard.requestHistogram.buckets[bucket] = random.next()
+      shard.flushHistogram.buckets[bucket] = random.next()
+    }
+    shard.checkpointBlock = random.next()
+    let shards = ShardStatusReply(uptimeNanoseconds: random.next(), shards: [shard, ShardStatus(), shard])
+    #expect(try decode(shards.encoded) { try ShardStatusReply(reading: $0) } == shards)
   }
 }

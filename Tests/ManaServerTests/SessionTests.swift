@@ -15,6 +15,18 @@ import Testing
     }
   }
 
+  /// The log of a frame that comes byte by byte is no larger than that of one in a few pieces; its deadline begins later,
+  /// never earlier.
+  @Test func dribbledBytesAreKeptTogether() {
+    var log = ArrivalLog()
+    for byte in 1...100_000 { log.note(unread: byte, at: UInt64(byte)) }
+    #expect(log.entryCount == ServerLimits.arrivalsKept)
+    #expect(log.arrival(ofBytes: 5) == 5)
+    #expect(log.arrival(ofBytes: 500) == 100_000)
+    log.consume(100_000)
+    #expect(log.entryCount == 0)
+  }
+
   @Test func consumedBytesAreForgotten() {
     var log = ArrivalLog()
     log.note(unread: 64, at: 1_000)

@@ -12,9 +12,12 @@ import Testing
   private static let seeds: [UInt64] = environment["MANA_SEED"].flatMap { UInt64($0) }.map { [$0] } ?? [1, 2, 3, 4]
   private static let operations = environment["MANA_OPERATIONS"].flatMap { Int($0) } ?? 6_000
 
-  private func compare(_ seed: UInt64, _ shape: Workload.Shape) throws -> LedgerComparison {
+  private func compare(
+    _ seed: UInt64, _ shape: Workload.Shape, _ memory: RecordMemory = RecordMemory()
+  ) throws -> LedgerComparison {
     var comparison = LedgerComparison(
-      seed: seed, subject: MemoryLedger(tableSeed: seed), shape: shape, timeoutID: TimeoutID.next(after:))
+      seed: seed, subject: MemoryLedger(tableSeed: seed, memory: memory), shape: shape,
+      timeoutID: TimeoutID.next(after:))
     try comparison.run(operations: Self.operations)
     return comparison
   }
@@ -30,6 +33,16 @@ import Testing
 
   @Test(arguments: seeds) func largeBatches(_ seed: UInt64) throws {
     _ = try compare(seed, Workload.Shape(accounts: 100, itemsMax: 700))
+  }
+
+  /// Nearly every record has left memory: whatever needs one is stopped before it has changed anything, and goes on when
+  /// it is there.
+  @Test(arguments: seeds) func hardlyAnythingInMemory(_ seed: UInt64) throws {
+    for accounts in [8, 48] {
+      let memory = RecordMemory(segmentShift: 17, residentSegmentsMax: 1)
+      let comparison = try compare(seed, Workload.Shape(accounts: accounts, itemsMax: 8), memory)
+      #expect(comparison.restarts > 0 && memory.absences > Self.operations / 50, "seed \(seed)")
+    }
   }
 
   /// The comparison is worth something only as far as the work goes: each status that an account can reach occurs.

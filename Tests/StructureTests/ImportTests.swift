@@ -9,9 +9,13 @@ import Testing
     "Sources/ManaText": [],
     "Sources/ManaLedger": ["ManaProtocol", "CIntrinsics", "Glibc"],
     "Sources/ManaJournal": ["CXXHash", "CIntrinsics", "CLinux", "SystemPackage", "Glibc", "Synchronization"],
-    "Sources/ManaEventLoop": ["CLibuv", "Glibc", "Synchronization"],
+    "Sources/ManaEventLoop": ["CLibuv", "COpenSSL", "Glibc", "Synchronization"],
+    "Sources/ManaAccess": ["COpenSSL", "ManaText", "Glibc", "Synchronization"],
+    "Sources/ManaAudit": ["ManaAccess", "ManaEventLoop", "ManaText", "Glibc", "Synchronization"],
     "Sources/ManaServer": [
-      "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "Logging", "Synchronization", "SystemPackage",
+      "ManaAccess", "ManaAudit", "ManaText", "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "Logging",
+      "Synchronization",
+      "SystemPackage",
     ],
     "Sources/ManaTesting": ["ManaProtocol", "ManaLedger", "ManaJournal", "SystemPackage"],
     "Sources/mana-simulate": [
@@ -20,15 +24,21 @@ import Testing
       "ArgumentParser", "Logging", "SystemPackage",
     ],
     "Sources/mana-server": [
-      "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText", "ArgumentParser",
-      "Logging",
-      "SystemPackage", "Glibc",
+      "ManaAccess", "ManaAudit", "ManaServer", "ManaEventLoop", "ManaJournal", "ManaLedger", "ManaProtocol", "ManaText",
+      "ArgumentParser",
+      "Configuration", "FoundationEssentials", "Logging", "SystemPackage", "Glibc", "Synchronization",
     ],
     "Clients/Swift/ManaClient": [
-      "ManaProtocol", "NIOCore", "NIOPosix", "Logging", "Synchronization", "Glibc", "Musl", "Darwin", "Android",
+      "ManaProtocol", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "CoreMetrics", "ServiceLifecycle", "Configuration",
+      "Tracing", "Logging", "Synchronization", "Glibc", "Musl", "Darwin", "Android",
     ],
+    "Clients/Swift/ClientBench/mana-client-bench": [
+      "ManaClient", "ManaText", "CAllocationCount", "ArgumentParser", "NIOCore", "NIOPosix", "Glibc", "Synchronization",
+    ],
+    "Clients/Swift/ManaTestLedger": ["ManaClient", "Foundation", "Synchronization"],
     "Clients/mana": [
-      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Glibc", "Musl", "Darwin", "Synchronization",
+      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Glibc", "Musl", "Darwin", "Dispatch",
+      "Synchronization",
     ],
     "Clients/mana-load": [
       "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
@@ -42,7 +52,9 @@ import Testing
   static func swiftFiles(below folder: String) throws -> [URL] {
     let enumerator = try #require(
       FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil))
-    return enumerator.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+    // A package of its own, such as the examples', leaves a build folder beside its sources.
+    return enumerator.compactMap { $0 as? URL }
+      .filter { $0.pathExtension == "swift" && !$0.pathComponents.contains(".build") }
   }
 
   /// The modules that a source file imports, in any spelling of an import declaration.
@@ -78,7 +90,9 @@ import Testing
     for module in modules { #expect(Self.allowed["Sources/\(module)"] != nil, "Sources/\(module) is not in the table") }
   }
 
-  @Test(arguments: [("Sources/ManaEventLoop", "CLibuv"), ("Sources/ManaJournal", "CXXHash")])
+  @Test(arguments: [
+    ("Sources/ManaEventLoop", "CLibuv"), ("Sources/ManaJournal", "CXXHash"),
+  ])
   func onlyOneModuleTouches(module: String, library: String) throws {
     // The simulation stands in for libuv.
     let elsewhere = try Self.swiftFiles(below: "Sources").filter {

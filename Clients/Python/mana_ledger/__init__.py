@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .amount import Mana
 from .client import ManaClient, PendingPost
+from .encryption import TLS
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -16,11 +17,14 @@ from .errors import (
 from .filters import Filter
 from .models import Account, Balance, OperationTotal, Page, Receipt, Result, Transaction
 from .postings import Posting
-from .protocol import Operation, ServerStatus, TransactionType
+from .protocol import Operation, ServerStatus, ShardStatus, ShardStatusReply, TransactionType
+from .retry import Retry
+from .settlement import Charge
 
 __all__ = [
     "Account",
     "Balance",
+    "Charge",
     "ConnectError",
     "ConnectionLost",
     "DeadlinePassed",
@@ -37,10 +41,14 @@ __all__ = [
     "Receipt",
     "RequestRefused",
     "Result",
+    "Retry",
     "ServerStatus",
+    "ShardStatus",
+    "ShardStatusReply",
+    "TLS",
     "Transaction",
     "TransactionRefused",
     "TransactionType",
 ]
 
-__version__ = "1.0.0"
+__version__ = "0.1.0"

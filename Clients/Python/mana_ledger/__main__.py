@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from datetime import timedelta
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, TypeVar
 from . import shapes
 from .amount import Mana
 from .client import ManaClient
+from .encryption import TLS
 from .errors import ManaError, RequestRefused, TransactionRefused
 from .filters import Filter
 from .identifiers import id_text, parse_id, parse_time, time_text
@@ -59,6 +61,8 @@ _TIME = _argument(parse_time)
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m mana_ledger", description="Talk to a Mana ledger.")
     parser.add_argument("--server", type=_argument(parse_server), required=True, help="HOST:PORT or unix:PATH")
+    parser.add_argument("--token-file", metavar="FILE", help="holds the caller's token (default: MANA_TOKEN, or none)")
+    _add_tls(parser)
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds for a call (default: 10)")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print JSON")
@@ -87,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
         commands.choices[name].add_argument("--quantity", type=int, default=0)
     _add_reads(command, common, account)
     return parser
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    about = "on as soon as one of these or of their variables, such as MANA_TLS_CA, is there"
+    group = parser.add_argument_group("TLS", about)
+    group.add_argument("--tls", action=argparse.BooleanOptionalAction, help="connect with TLS 1.3 (default: MANA_TLS)")
+    group.add_argument("--tls-ca", metavar="FILE", help="PEM file with the authorities that are believed")
+    group.add_argument("--tls-certificate", metavar="FILE", help="PEM file with a certificate to show to the server")
+    group.add_argument("--tls-key", metavar="FILE", help="PEM file with that certificate's private key")
+    group.add_argument("--tls-server-name", metavar="NAME", help="the DNS name in the server's certificate")
 
 
 def _add_reads(
@@ -171,12 +185,46 @@ def _read(client: ManaClient, options: argparse.Namespace) -> Tuple[Json, str]:
     return shapes.history(page), "\n".join(lines)
 
 
+def _token(options: argparse.Namespace) -> Optional[str]:
+    """The caller's token. Raises :class:`ValueError` when its file cannot be read."""
+    if options.token_file is None:
+        return os.environ.get("MANA_TOKEN", "").strip() or None
+    try:
+        with open(options.token_file, encoding="utf-8") as file:
+            token = file.read().strip()
+    except OSError as error:
+        raise ValueError(f"--token-file: {error}") from error
+    if not token:
+        raise ValueError(f"--token-file: {options.token_file} is empty")
+    return token
+
+
+def _tls(options: argparse.Namespace) -> Optional[TLS]:
+    """How to encrypt, from the options and the environment. Raises :class:`ValueError` when they cannot be meant."""
+    names = ("tls_ca", "tls_certificate", "tls_key", "tls_server_name")
+    values = {name: getattr(options, name) or os.environ.get(f"MANA_{name.upper()}") or None for name in names}
+    switch = os.environ.get("MANA_TLS", "")
+    if switch not in ("", "0", "1"):
+        raise ValueError(f"MANA_TLS is {switch!r}; it takes 1 or 0")
+    chosen = options.tls if options.tls is not None else (switch == "1" if switch else None)
+    if not (any(values.values()) if chosen is None else chosen):
+        return None
+    if (values["tls_certificate"] is None) != (values["tls_key"] is None):
+        raise ValueError("--tls-certificate and --tls-key go together")
+    return TLS(
+        authority=values["tls_ca"],
+        certificate=values["tls_certificate"],
+        key=values["tls_key"],
+        server_name=values["tls_server_name"],
+    )
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs one command and returns the exit status."""
     options = _parser().parse_args(arguments)
     run = _post if options.command in ("spend", "purchase", "bonus", "refund") else _read
     try:
-        with ManaClient(*options.server, timeout=options.timeout) as client:
+        with ManaClient(*options.server, timeout=options.timeout, token=_token(options), tls=_tls(options)) as client:
             shape, text = run(client, options)
     except ManaError as error:
         if options.json:

@@ -7,21 +7,23 @@
         receipt = client.spend(42, "1.5", "image_generation")
         print(receipt.balance_after)
 
-A client connects when it is first used, and again after a connection has ended. It never sends a call twice by
-itself: errors say in ``execution`` what became of the call, and a call that is sent again with the same ids is applied
-once. A client belongs to one thread at a time.
+A client connects when it is first used, and again after a connection has ended. It sends a call twice only when it is
+given a :class:`Retry`: errors say in ``execution`` what became of the call, and a call that is sent again with the same
+ids is applied once. A client belongs to one thread at a time.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Iterator, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import ContextManager, Iterator, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .amount import AmountLike
 from .connection import Address, Connection, Deadline, hello_of
+from .encryption import TLS, Encryption
 from .errors import EXECUTED, NOT_EXECUTED, UNKNOWN, ManaError, ProtocolViolation, RequestRefused, TransactionRefused
 from .filters import Filter
 from .identifiers import IdLike, TimeLike, id_number, nanoseconds
@@ -36,6 +38,7 @@ from .protocol import (
     ErrorBody,
     Frame,
     GetAccount,
+    GetShardStatus,
     ListUnsettled,
     LookupTransaction,
     Opcode,
@@ -43,6 +46,7 @@ from .protocol import (
     ProtocolError,
     Record,
     ServerStatus,
+    ShardStatusReply,
     Status,
     TransactionType,
     Welcome,
@@ -51,8 +55,12 @@ from .protocol import (
 )
 from .protocol import Page as WirePage
 from .protocol.codes import PING_BYTES_MAX
+from .retry import Retry
+from .settlement import Charge, settlement
 
-_Body = TypeVar("_Body", BatchReply, WirePage, AccountOverview, Record, BalanceReply, ServerStatus, bytes)
+_Body = TypeVar(
+    "_Body", BatchReply, WirePage, AccountOverview, Record, BalanceReply, ServerStatus, ShardStatusReply, bytes, None
+)
 
 _CALL_OF_TYPE = {
     TransactionType.spend: Opcode.spend,
@@ -68,7 +76,10 @@ class ManaClient:
 
     ``host`` and ``port`` name a TCP server, ``"unix:/path"`` alone a Unix socket. ``timeout`` is the number of seconds
     that a call may take, connecting included, unless the call says otherwise; ``None`` is no limit. ``ledger`` is the
-    id of the ledger that is expected: another one is refused before anything is sent.
+    id of the ledger that is expected: another one is refused before anything is sent. ``token`` is the secret by which
+    the server knows the caller; a server takes it from the same machine, and not in the clear over a network. ``tls``
+    is a :class:`TLS` with which connections are encrypted. ``retry`` says how calls are repeated until their timeout;
+    ``None`` is never.
     """
 
     def __init__(
@@ -79,10 +90,14 @@ class ManaClient:
         timeout: Optional[float] = 10.0,
         ledger: Optional[IdLike] = None,
         token: Optional[str] = None,
+        tls: Optional[TLS] = None,
         name: str = "mana_ledger (Python)",
+        retry: Optional[Retry] = None,
     ) -> None:
         self._address = _address(host, port)
         self._timeout = timeout
+        self._encryption = None if tls is None else Encryption(tls)
+        self._retry = Retry(attempts=1) if retry is None else retry
         self._hello = hello_of(name, token, 0 if ledger is None else id_number(ledger), secrets.randbits(128))
         self._connection: Optional[Connection] = None
 
@@ -197,13 +212,60 @@ class ManaClient:
         """Ends an unsettled spend: everything was used, or ``used`` of it (0: it failed) and the rest is refunded."""
         return self.apply(Posting.settlement(account, spend, used, id=id, note=note), timeout=timeout)
 
+    def settlement(
+        self,
+        account: IdLike,
+        amount: AmountLike,
+        operation: Union[Operation, str, int],
+        *,
+        id: Optional[IdLike] = None,
+        quantity: int = 0,
+        reference: str = "",
+        note: str = "",
+        settle_within: timedelta = timedelta(hours=1),
+        timeout: Optional[float] = None,
+    ) -> ContextManager[Charge]:
+        """Charges for what the ``with`` block does, and keeps the charge only when it succeeds::
+
+            with client.settlement(42, 10, "image_generation") as charge:
+                charge.used = generate()
+
+        At the end of the block the charge is settled with what ``used`` says. When the block raises, everything is
+        refunded and its error is raised on. When the server can be told neither, because this process has died or there
+        is no connection, it refunds everything once ``settle_within`` has passed. A settlement is sent again until it is
+        answered or ``timeout``, which is for it and for the charge each, has passed. A charge that may or may not have
+        been applied is made void, and the block does not run.
+        """
+        return settlement(
+            self,
+            lambda: self._deadline(timeout),
+            account,
+            amount,
+            lambda: self.spend(
+                account,
+                amount,
+                operation,
+                id=id,
+                quantity=quantity,
+                reference=reference,
+                note=note,
+                settle_within=settle_within,
+                timeout=timeout,
+            ),
+        )
+
     def apply(self, posting: Posting, *, timeout: Optional[float] = None) -> Receipt:
         """Posts one transaction. Raises :class:`TransactionRefused`; the same posting may be applied again."""
-        pending = self._start((posting,), _CALL_OF_TYPE[TransactionType(posting.item.type)], False, True, timeout)
-        result = pending.results()[0]
-        if not result.ok:
-            raise TransactionRefused(posting.id, result)
-        return Receipt(posting, result)
+        opcode = _CALL_OF_TYPE[TransactionType(posting.item.type)]
+        deadline = self._deadline(timeout)
+
+        def attempt() -> Receipt:
+            result = self._start((posting,), opcode, False, True, deadline).results()[0]
+            if not result.ok:
+                raise TransactionRefused(posting.id, result)
+            return Receipt(posting, result)
+
+        return self._retry.run(deadline, attempt)
 
     def post(
         self,
@@ -214,7 +276,11 @@ class ManaClient:
         timeout: Optional[float] = None,
     ) -> Tuple[Result, ...]:
         """Posts several transactions, of any types, and returns one result for each, in order, refused or not."""
-        return self.start_post(postings, atomic=atomic, full_results=full_results, timeout=timeout).results()
+        deadline = self._deadline(timeout)
+        items = tuple(postings)
+        return self._retry.run(
+            deadline, lambda: self._start(items, Opcode.post, atomic, full_results, deadline).results()
+        )
 
     def start_post(
         self,
@@ -224,13 +290,12 @@ class ManaClient:
         full_results: bool = False,
         timeout: Optional[float] = None,
     ) -> PendingPost:
-        """Sends a batch without waiting for its results, so that several can be on their way."""
-        return self._start(tuple(postings), Opcode.post, atomic, full_results, timeout)
+        """Sends a batch once, without waiting for its results, so that several can be on their way."""
+        return self._start(tuple(postings), Opcode.post, atomic, full_results, self._deadline(timeout))
 
     def _start(
-        self, postings: Tuple[Posting, ...], opcode: Opcode, atomic: bool, full: bool, timeout: Optional[float]
+        self, postings: Tuple[Posting, ...], opcode: Opcode, atomic: bool, full: bool, deadline: Deadline
     ) -> PendingPost:
-        deadline = self._deadline(timeout)
         body = Batch(tuple(posting.item for posting in postings), atomic, full).encode()
         try:
             connection = self._ready(deadline)
@@ -313,10 +378,31 @@ class ManaClient:
         """How the server is."""
         return self._call(Opcode.serverStatus, b"", ServerStatus, timeout)
 
+    def shard_status(self, *, timeout: Optional[float] = None) -> ShardStatusReply:
+        """How each of the server's shards is: counters, latencies, queues, how far its journal is."""
+        status = self._shards_from(0, timeout)
+        count = self._ready(self._deadline(timeout)).welcome.shard_count
+        while len(status.shards) < count:
+            more = self._shards_from(len(status.shards), timeout)
+            status = replace(status, shards=status.shards + more.shards)
+        return status
+
+    def _shards_from(self, first: int, timeout: Optional[float]) -> ShardStatusReply:
+        return self._call(Opcode.shardStatus, GetShardStatus(first).encode(), ShardStatusReply, timeout)
+
+    def drain_server(self, *, timeout: Optional[float] = None) -> None:
+        """Asks the server to finish what is in flight and to end. Where it knows its callers, that needs the role
+        ``operate``."""
+        self._call(Opcode.drain, b"", type(None), timeout)
+
     def _call(self, opcode: Opcode, body: bytes, kind: Type[_Body], timeout: Optional[float]) -> _Body:
         deadline = self._deadline(timeout)
-        connection = self._ready(deadline)
-        return _body_of(connection.receive(connection.send(opcode, body, deadline), deadline), kind)
+
+        def attempt() -> _Body:
+            connection = self._ready(deadline)
+            return _body_of(connection.receive(connection.send(opcode, body, deadline), deadline), kind)
+
+        return self._retry.run(deadline, attempt)
 
     def _deadline(self, timeout: Optional[float]) -> Deadline:
         return Deadline(self._timeout if timeout is None else timeout)
@@ -324,7 +410,9 @@ class ManaClient:
     def _ready(self, deadline: Deadline) -> Connection:
         """A connection that takes requests. One that goes away is left to those who wait for its replies."""
         if self._connection is None or not self._connection.usable:
-            self._connection = Connection(self._address, hello=self._hello, deadline=deadline)
+            self._connection = Connection(
+                self._address, hello=self._hello, deadline=deadline, encryption=self._encryption
+            )
         return self._connection
 
 

@@ -9,10 +9,12 @@ executed, so that a failed send is "not executed" while a failed receive is "unk
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple, Union
 
+from .encryption import Encryption, explained, say_farewell
 from .errors import (
     NOT_EXECUTED,
     UNKNOWN,
@@ -76,7 +78,9 @@ class _Request:
 class Connection:
     """A connection with the handshake behind it. It belongs to one thread at a time."""
 
-    def __init__(self, address: Address, *, hello: Hello, deadline: Deadline) -> None:
+    def __init__(
+        self, address: Address, *, hello: Hello, deadline: Deadline, encryption: Optional[Encryption] = None
+    ) -> None:
         """Connects and shakes hands. Raises :class:`ConnectError` or :class:`DeadlinePassed`, not executed."""
         self._name = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
         self._reader = FrameReader(min(hello.frame_bytes_max, FRAME_BYTES_MAX))
@@ -85,6 +89,8 @@ class Connection:
         self._going_away = False
         self._socket = self._connect(address, deadline)
         try:
+            if encryption is not None:
+                self._socket = encryption.wrap(self._socket, address, deadline)
             self.welcome = self._shake_hands(hello, deadline)
         except BaseException:
             self._socket.close()
@@ -103,6 +109,8 @@ class Connection:
 
     def close(self) -> None:
         """Closes the socket; what has not been answered stays unknown."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            say_farewell(self._socket)
         self._socket.close()
 
     def send(self, opcode: Opcode, body: bytes, deadline: Deadline) -> int:
@@ -180,7 +188,11 @@ class Connection:
             raise DeadlinePassed(message, execution=NOT_EXECUTED, retryable=True) from error
         except ConnectionLost as error:
             message = f"{self._name}: closed during the handshake; is it a Mana ledger?"
-            raise ConnectError(message, execution=NOT_EXECUTED, retryable=True) from error
+            # What a server has against a certificate is its first answer: in TLS 1.3 the client's side is done by then.
+            refused = isinstance(error.__cause__, ssl.SSLError)
+            raise ConnectError(
+                error.message if refused else message, execution=NOT_EXECUTED, retryable=not refused
+            ) from error
         except ProtocolError as error:
             message = f"{self._name}: {error.message}"
             raise ConnectError(message, execution=NOT_EXECUTED, status=error.status.name) from error
@@ -224,7 +236,8 @@ class Connection:
                 self._socket.settimeout(left)
                 sent += self._socket.send(view[sent:])
         except socket.timeout as error:
-            if sent:
+            # A record that TLS has begun would be sent before anything else, and its request was said to be given up.
+            if sent or isinstance(self._socket, ssl.SSLSocket):
                 self.close()
             message = f"{self._name}: the request could not be sent in time"
             raise DeadlinePassed(message, execution=NOT_EXECUTED, retryable=True) from error
@@ -243,7 +256,7 @@ class Connection:
             raise DeadlinePassed("no reply in time", execution=UNKNOWN, retryable=True) from error
         except OSError as error:
             self.close()
-            raise ConnectionLost(f"{self._name}: {error}", execution=UNKNOWN, retryable=True) from error
+            raise ConnectionLost(f"{self._name}: {explained(error)}", execution=UNKNOWN, retryable=True) from error
         if not data:
             self.close()
             message = f"{self._name}: the server closed the connection"
@@ -260,7 +273,7 @@ class Connection:
         self._socket.settimeout(0)
         try:
             data = self._socket.recv(_RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             return
         except OSError as error:
             raise ConnectionLost(str(error), execution=UNKNOWN, retryable=True) from error

@@ -22,7 +22,7 @@ EXECUTED = "executed"
 UNKNOWN = "unknown"
 
 # Statuses of a request that the items of a part of a batch have when that part could not be executed.
-_RETRYABLE = ("diskFull", "shuttingDown")
+_RETRYABLE = ("diskFull", "diskUnreadable", "overloaded", "shuttingDown")
 
 
 class ManaError(Exception):
@@ -49,6 +49,12 @@ class ManaError(Exception):
         self.execution = execution
         self.retry_after = retry_after
         self.transaction_ids: Tuple[int, ...] = ()
+
+    def made_void(self) -> None:
+        """Notes that the charge, whose fate was not known, was made void: now it will never be applied."""
+        self.execution = NOT_EXECUTED
+        self.message += "; the charge was made void"
+        self.args = (f"{self.args[0]}; the charge was made void",)
 
 
 class ConnectError(ManaError):

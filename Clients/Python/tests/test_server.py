@@ -6,6 +6,7 @@ Each test has accounts of its own, drawn at random, so that it can be run agains
 from __future__ import annotations
 
 import os
+import time
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -116,6 +117,26 @@ class RunningServer(unittest.TestCase):
         overview = self.client.account(self.account)
         self.assertEqual((overview.balance, overview.unsettled), (Mana(5), Mana(0)))
 
+    def test_settlement_of_a_block(self) -> None:
+        client, account = self.client, self.account
+        client.purchase(account, 100)
+        with client.settlement(account, 10, "image_generation") as charge:
+            self.assertEqual(client.account(account).unsettled, Mana(10))
+            charge.used = 4
+        with self.assertRaises(KeyError), client.settlement(account, 10, "image_generation"):
+            raise KeyError
+        with client.settlement(account, 10, "image_generation"):
+            pass
+        overview = client.account(account)
+        self.assertEqual((overview.balance, overview.unsettled), (Mana(86), Mana(0)))
+        second = timedelta(seconds=1)
+        with self.assertRaises(TransactionRefused) as caught:
+            with client.settlement(account, 10, "image_generation", settle_within=second):
+                while client.account(account).unsettled:
+                    time.sleep(0.02)
+        self.assertEqual(caught.exception.status, "settlementTimedOut")
+        self.assertEqual(client.account(account).balance, Mana(86))
+
     def test_reads_of_nobody(self) -> None:
         client, unknown = self.client, uuid.uuid4()
         reads: Tuple[Callable[[], object], ...] = (
@@ -220,6 +241,15 @@ class RunningServer(unittest.TestCase):
     def test_ping_and_status(self) -> None:
         self.assertGreater(self.client.ping(), 0)
         self.assertGreaterEqual(self.client.server_status().connections, 1)
+
+    def test_shards_add_up_to_the_server(self) -> None:
+        self.client.purchase(self.account, 100)
+        status = self.client.shard_status()
+        server = self.client.server_status()
+        self.assertEqual(len(status.shards), server.shard_count)
+        self.assertGreater(status.uptime_nanoseconds, 0)
+        self.assertEqual(sum(shard.accounts for shard in status.shards), server.accounts)
+        self.assertGreater(sum(shard.journal_position for shard in status.shards), 0)
 
 
 if __name__ == "__main__":

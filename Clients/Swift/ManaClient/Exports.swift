@@ -12,6 +12,11 @@
 @_exported public import enum ManaProtocol.ConflictField
 /// What the server says about itself: up-time, accounts, transactions, memory.
 @_exported public import struct ManaProtocol.ServerStatus
+/// What each shard of the server says about itself.
+@_exported public import struct ManaProtocol.ShardStatusReply
+@_exported public import struct ManaProtocol.ShardStatus
+/// How often a time fell into each power of two.
+@_exported public import struct ManaProtocol.LatencyHistogram
 
 extension ServerStatus {
   /// Time since the server's start.

@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// Every limit of this module, with its unit and its reason. The protocol's own limits are those of the specification,
 /// and the server's are in its `welcome`.
 enum ClientLimits {
@@ -8,6 +10,12 @@ enum ClientLimits {
   /// Bytes that one turn gathers before it starts another buffer, so that no buffer grows past what the allocator
   /// serves from its caches.
   static let gatheredBytesMax = 256 * 1_024
+
+  /// Buffers of large replies that a connection keeps to use again: as many as it has large requests in flight, as a rule.
+  static let keptBuffersMax = 4
+
+  /// Smallest of them, in bytes: below that, memory comes from the allocator's caches.
+  static let keptBufferBytesMin = 64 * 1_024
 
   /// Entries of the deadline queue whose calls have ended before they are swept out, beyond as many as are alive.
   static let staleDeadlinesMin = 256
@@ -23,4 +31,14 @@ enum ClientLimits {
 
   /// Longest duration that the event loop is asked to wait, in seconds: about ten years, far from an overflow.
   static let durationSecondsMax: Int64 = 315_360_000
+
+  /// Most tokens of a retry budget: more than any client has calls in flight.
+  static let retryTokensMax = 1_000_000
+
+  /// Longest token, in bytes: several times what a server makes, and well within a hello.
+  static let tokenBytesMax = 1_024
+
+  /// How long a connection that is being closed waits for the server's TLS close_notify: longer than a round trip, and
+  /// short enough not to hold up the end of a program.
+  static let closeNotifyWaitMax = TimeAmount.seconds(1)
 }

@@ -34,6 +34,7 @@ extension ManaAddress: LosslessStringConvertible {
     self = .hostPort(host: String(host), port: Int(port))
   }
 
+  /// The form that ``init(_:)`` parses.
   public var description: String {
     switch self {
     case .hostPort(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

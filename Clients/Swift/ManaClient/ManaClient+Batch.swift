@@ -24,7 +24,8 @@ extension ManaClient {
     let (count, chunks) = (batch.count, batch.chunks)
     let until = ContinuousClock.now + (deadline ?? configuration.deadline)
     let server = try await serverLimits(until: until)
-    let requests = chunks.flatMap { $0.split(itemsMax: server.itemsMax, frameBytesMax: server.frameBytesMax) }
+    let frameBytesMax = server.frameBytesMax - (tracing == nil ? 0 : TraceContext.bytes)
+    let requests = chunks.flatMap { $0.split(itemsMax: server.itemsMax, frameBytesMax: frameBytesMax) }
     guard !atomic || requests.count == 1 else {
       throw ManaError(
         .invalidArgument, execution: .notExecuted,
@@ -35,8 +36,9 @@ extension ManaClient {
     var results = BatchResults()
     for request in requests {
       do throws(ManaError) {
+        metrics.posts(request.count)
         let body = request.body(atomic: atomic)
-        let reply = try await call(.post, body, deadline: until - .now, transactionID: nil)
+        let reply = try await call(.post, body, deadline: max(.zero, until - .now), transactionID: nil)
         do throws(ProtocolError) {
           try results.append(request, reply: reply)
         } catch {
@@ -52,7 +54,7 @@ extension ManaClient {
   /// The limits of the server, for which a first connection has to be waited for.
   private func serverLimits(until: ContinuousClock.Instant) async throws(ManaError) -> ServerInformation {
     if let serverInformation { return serverInformation }
-    _ = try await call(.ping, ByteBuffer(), deadline: until - .now, transactionID: nil)
+    _ = try await call(.ping, ByteBuffer(), deadline: max(.zero, until - .now), transactionID: nil)
     guard let serverInformation else { preconditionFailure("a reply comes after a welcome") }
     return serverInformation
   }

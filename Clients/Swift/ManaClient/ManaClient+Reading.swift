@@ -142,6 +142,37 @@ extension ManaClient {
     }
   }
 
+  /// What each of the server's shards says about itself now: counters, latencies, queues, how far its journal is.
+  public func shardStatus(deadline: Duration? = nil) async throws(ManaError) -> ShardStatusReply {
+    var status = try await shardStatus(first: 0, deadline: deadline)
+    let count = serverInformation?.shardCount ?? 0
+    while status.shards.count < count {
+      let more = try await shardStatus(first: status.shards.count, deadline: deadline)
+      // A server that has fewer shards now has been restarted with another ledger.
+      guard !more.shards.isEmpty else { break }
+      status.shards += more.shards
+    }
+    return status
+  }
+
+  /// What the shards from `first` say, as many as a frame holds.
+  private func shardStatus(first: Int, deadline: Duration?) async throws(ManaError) -> ShardStatusReply {
+    var body = ByteBuffer()
+    body.writeInteger(UInt64(first), endianness: .little)
+    return try await read(.shardStatus, body, deadline: deadline) { (bytes) throws(ProtocolError) in
+      try ShardStatusReply(reading: bytes)
+    }
+  }
+
+  /// Asks the server to finish what is in flight and to end. Returns once it has begun to; where the server knows its
+  /// callers, that needs the role `operate`.
+  public func drainServer(deadline: Duration? = nil) async throws(ManaError) {
+    let reply = try await call(.drain, ByteBuffer(), deadline: deadline, transactionID: nil)
+    guard reply.readableBytes == 0 else {
+      throw ManaError(malformed: ProtocolError(.malformedBody, "the answer to drain has no body"))
+    }
+  }
+
   private func read<Value>(
     _ opcode: Opcode, _ body: ByteBuffer, deadline: Duration?,
     _ decode: (UnsafeRawBufferPointer) throws(ProtocolError) -> Value

@@ -7,6 +7,7 @@ public import ManaProtocol
 public struct ManaError: Error, Sendable {
   /// The kind of an error. More may be added, so compare with those that matter to you.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The name of the kind, as it stands here.
     public let description: String
 
     /// The ledger refused the transaction or the question; ``ManaError/status`` says why.
@@ -27,6 +28,9 @@ public struct ManaError: Error, Sendable {
     public static let handshakeFailed = Code(description: "handshakeFailed")
     /// Something answered that is not a Mana server.
     public static let notManaServer = Code(description: "notManaServer")
+    /// No connection that can be trusted: what answered does not speak TLS, or is not whom its certificate must show, or
+    /// refuses this client's certificate, or the files for TLS cannot be used.
+    public static let tlsFailed = Code(description: "tlsFailed")
     /// More calls wait for a connection than the configuration allows.
     public static let queueFull = Code(description: "queueFull")
     /// The server's reply does not follow the protocol.

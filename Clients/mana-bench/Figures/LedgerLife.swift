@@ -15,7 +15,8 @@ struct LedgerLife {
   var finalTransactions: Double
   /// Bytes of the journal's blocks, and of the files that they are in.
   var journal: JournalFiles
-  /// From the start of the process to its ready line.
+  /// From the start of the process to its ready line: behind the checkpoint of the end, and without any.
+  var restartSeconds: Double
   var recoverySeconds: Double
 
   init(_ session: Session) throws(BenchError) {
@@ -57,22 +58,32 @@ struct LedgerLife {
     longestTurn = try server.stop()
     journal = JournalFiles(directory)
 
+    session.progress.begin("starting with \(Quantity.rate(finalTransactions)) transactions")
+    restartSeconds = try Self.start(session, directory, arguments: [], finding: finalTransactions)
     session.progress.begin("recovering \(Quantity.rate(finalTransactions)) transactions")
-    let recovered = try LedgerServer(session.workbench, directory: directory)
-    defer { recovered.kill() }
-    recoverySeconds = recovered.startSeconds
-    let found = try recovered.recovery().transactions
-    guard found == finalTransactions else {
+    recoverySeconds = try Self.start(
+      session, directory, arguments: ["--checkpoint-bytes", "0"], finding: finalTransactions)
+  }
+
+  /// Starts a server, which must have so many transactions, and ends it: the seconds to its ready line.
+  private static func start(
+    _ session: Session, _ directory: String, arguments: [String], finding transactions: Double
+  ) throws(BenchError) -> Double {
+    let server = try LedgerServer(session.workbench, directory: directory, arguments: arguments)
+    defer { server.kill() }
+    let found = try server.recovery().transactions
+    guard found == transactions else {
       throw .failed(
-        what: "\(Int(finalTransactions)) transactions were acknowledged, and \(Int(found)) recovered", output: "")
+        what: "\(Int(transactions)) transactions were acknowledged, and \(Int(found)) recovered", output: "")
     }
+    return server.startSeconds
   }
 }
 
 extension LedgerLife {
   /// Touches as much memory as so many transactions need, and gives it back. A virtual machine may have to ask its host
   /// for memory that has been free for long, which says nothing about growth: both ledgers find it at hand.
-  private static func haveMemoryAtHand(for transactions: Int) throws(BenchError) {
+  static func haveMemoryAtHand(for transactions: Int) throws(BenchError) {
     _ = try System.timeNewMemory(bytes: transactions * 200)
   }
 }

@@ -41,19 +41,17 @@ extension Session {
         (life.filledBytes - life.startBytes) / life.transactions, .bytesEach, .atMost(130),
         remark: "\(Unit.bytes.text(life.filledBytes)) with \(transactions) transactions"),
       Figure(
-        unavailable: "memory-beyond", "resident memory a transaction whose segment is not", .bytesEach, .atMost(24),
-        because: "every segment stays resident"),
-      Figure(
         "disk", "disk a charge, in batches", life.journal.usedBytes / life.finalTransactions, .bytesEach, .atMost(100),
         remark: Unit.bytesEach.text(life.journal.fileBytes / life.finalTransactions)
           + " with what is made ready for blocks to come"),
       growthFigure(life),
       turnFigure(life),
       Figure(
-        "recovery", "recovery, the digest of every block compared", life.finalTransactions / life.recoverySeconds,
-        .perSecond, .atLeast(3e6),
+        "recovery", "recovery without a checkpoint, the digest of every block compared",
+        life.finalTransactions / life.recoverySeconds, .perSecond, .atLeast(3e6),
         remark: "\(Quantity.rate(life.finalTransactions)) transactions in "
-          + "\(Quantity.time(microseconds: life.recoverySeconds * 1e6)), from start to ready"),
+          + "\(Quantity.time(microseconds: life.recoverySeconds * 1e6)), from start to ready; "
+          + "\(Quantity.time(microseconds: life.restartSeconds * 1e6)) behind the checkpoint of an orderly end"),
     ]
   }
 

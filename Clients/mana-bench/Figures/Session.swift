@@ -20,32 +20,39 @@ final class Session {
   struct Rate {
     var rounds: [LoadFigures]
     var command: String
+    /// Of the processors' time while it was measured, what the host of a virtual machine withheld: 0 to 1.
+    var withheld = 0.0
 
     var each: [Double] { rounds.map(\.transactionsPerSecond) }
     var median: Double { Quantity.median(each) }
     var p50: Double { Quantity.median(rounds.map(\.latencyMicroseconds.p50)) }
     var p99: Double { Quantity.median(rounds.map(\.latencyMicroseconds.p99)) }
     /// For a remark.
-    var latency: String { "p50 \(Quantity.time(microseconds: p50)), p99 \(Quantity.time(microseconds: p99))" }
+    var latency: String {
+      let times = "p50 \(Quantity.time(microseconds: p50)), p99 \(Quantity.time(microseconds: p99))"
+      guard withheld >= BenchLimits.withheldNoted else { return times }
+      return times + "; the host withheld \(Quantity.digits(withheld * 100)) % of the processors"
+    }
   }
 
   /// Measures a load as often as the plan says, each time on a new, empty ledger.
   func measure(_ what: String, _ arguments: [String], shards: Int = 1) throws(BenchError) -> Rate {
     let run = LoadRun(arguments: arguments, length: .seconds(plan.seconds, warmup: plan.warmupSeconds))
     var rounds: [LoadFigures] = []
+    let before = ProcessorTimes.now
     for round in 1...plan.rounds {
       progress.begin(plan.rounds == 1 ? what : "\(what), \(round) of \(plan.rounds)")
       rounds.append(try onEmptyLedger(shards: shards) { server throws(BenchError) in try load(run, server) })
     }
-    return Rate(rounds: rounds, command: run.command)
+    return Rate(rounds: rounds, command: run.command, withheld: ProcessorTimes.now.withheld(since: before))
   }
 
   /// Gives `body` a server with nothing in it, and removes what it wrote.
   func onEmptyLedger<Value>(
-    shards: Int = 1, _ body: (LedgerServer) throws(BenchError) -> Value
+    shards: Int = 1, arguments: [String] = [], _ body: (LedgerServer) throws(BenchError) -> Value
   ) throws(BenchError) -> Value {
     let directory = workbench.path("ledger")
-    let server = try LedgerServer(workbench, directory: directory, shards: shards)
+    let server = try LedgerServer(workbench, directory: directory, shards: shards, arguments: arguments)
     defer {
       server.kill()
       System.removeTree(directory)
@@ -131,9 +138,13 @@ enum Loads {
   static let batchesForOne = ["--batch", "8190", "--in-flight", "4", "--accounts", "1"]
   static let batchesOf1000 = ["--batch", "1000", "--in-flight", "16"]
   static let batchesOf100 = ["--batch", "100", "--in-flight", "64"]
+  /// Through the client library, which can encrypt.
+  static let batchesThroughClient = batches + ["--through", "client"]
   static let singleCalls = ["--scenario", "single-calls", "--in-flight", "512"]
   static let oneAtATime = ["--scenario", "single-calls", "--in-flight", "1"]
   static let reads = ["--scenario", "reads", "--page", "100", "--in-flight", "16"]
+  /// What is measured beside slow connections: enough in flight to keep the server busy, few enough for short waits.
+  static let callsBesideSlowConnections = ["--scenario", "single-calls", "--in-flight", "64"]
   /// What runs beside the reads: an open loop that leaves the processors some air.
   static let chargesBeside = ["--batch", "1000", "--in-flight", "16", "--rate", "500000"]
 }

@@ -65,10 +65,10 @@ final class ChildProcess {
     return status ?? 0
   }
 
-  /// Ends it, and what it has started, at once.
-  func kill() {
+  /// Ends it at once, and what it has started too, unless `alone`.
+  func kill(alone: Bool = false) {
     guard status == nil else { return }
-    System.signal(SIGKILL, to: processIdentifier, wholeGroup: true)
+    System.signal(SIGKILL, to: processIdentifier, wholeGroup: !alone)
     while status == nil { System.sleep(nanoseconds: BenchLimits.lookNanoseconds) }
   }
 

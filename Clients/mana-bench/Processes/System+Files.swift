@@ -27,6 +27,8 @@ extension System {
     rmdir(path)
   }
 
+  static func removeFile(_ path: String) { unlink(path) }
+
   /// All of a file as text; nil when it cannot be read.
   static func text(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
 
@@ -51,6 +53,22 @@ extension System {
     guard descriptor >= 0 else { throw .system(call: "write \(path)", code: errno) }
     write(text, to: descriptor)
     close(descriptor)
+  }
+
+  /// A file of zeros that takes no room yet.
+  static func makeSparseFile(_ path: String, bytes: Int) throws(BenchError) {
+    try writeFile(path, "")
+    guard truncate(path, bytes) == 0 else { throw .system(call: "truncate \(path)", code: errno) }
+  }
+
+  /// Makes the ext4 that is mounted there lose what it has not flushed, and fail from then on.
+  static func shutDownFileSystem(_ path: String) throws(BenchError) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(call: "open \(path)", code: errno) }
+    defer { close(descriptor) }
+    guard mana_shut_down_file_system(descriptor) == 0 else {
+      throw .system(call: "shut down the file system at \(path)", code: errno)
+    }
   }
 
   static func rename(_ path: String, to other: String) throws(BenchError) {

@@ -8,11 +8,13 @@ final class LedgerServer {
   let startSeconds: Double
 
   /// Starts a server and waits until it is ready. An existing directory is recovered first.
-  init(_ workbench: Workbench, directory: String, shards: Int = 1) throws(BenchError) {
+  init(
+    _ workbench: Workbench, directory: String, shards: Int = 1, arguments: [String] = []
+  ) throws(BenchError) {
     let began = System.now()
     let process = try workbench.start(
       "mana-server", at: Program.own("mana-server"),
-      ["--data-directory", directory, "--listen", "127.0.0.1:0", "--shards", "\(shards)"])
+      ["--data-directory", directory, "--listen", "127.0.0.1:0", "--shards", "\(shards)"] + arguments)
     try process.wait(for: "it was ready", atMostSeconds: BenchLimits.readySeconds) { process.output.hasSuffix("\n") }
     let ready = "mana-server ready on "
     guard process.output.hasPrefix(ready) else { throw process.failure("mana-server printed no ready line") }
@@ -25,6 +27,17 @@ final class LedgerServer {
   var residentBytes: Double {
     let status = System.text(of: "/proc/\(process.processIdentifier)/status") ?? ""
     return ProcessStatus.residentBytes(status) ?? 0
+  }
+
+  /// The same once it has not changed for a while: what was under way has come to rest.
+  func settledResidentBytes() throws(BenchError) -> Double {
+    var (bytes, since) = (residentBytes, System.now())
+    try process.wait(for: "its memory had come to rest", atMostSeconds: BenchLimits.endSeconds) {
+      let current = residentBytes
+      if current != bytes { (bytes, since) = (current, System.now()) }
+      return System.now() - since > BenchLimits.restNanoseconds
+    }
+    return bytes
   }
 
   /// Processor time that the process has used for itself, without the kernel's work for it, in nanoseconds.
@@ -67,11 +80,14 @@ struct Recovery: Equatable {
   }
 }
 
-/// The log of `mana-server`: a line an event, with `key=value` words before the source and the message.
+/// The log of `mana-server` in text: a line an event, which is `TIME LEVEL EVENT: key=value key=value`.
 enum ServerLog {
-  /// The latest line whose message is `message`.
-  static func line(of message: String, in log: String) -> String? {
-    log.split(separator: "\n").last { $0.hasSuffix("] " + message) }.map(String.init)
+  /// The latest line of an event that has fields.
+  static func line(of event: String, in log: String) -> String? {
+    log.split(separator: "\n").last { line in
+      let parts = line.split(separator: " ", maxSplits: 2)
+      return parts.count == 3 && parts[2].hasPrefix(event + ": ")
+    }.map(String.init)
   }
 
   /// The numbers that `key` has, line by line.
@@ -95,5 +111,30 @@ enum ProcessStatus {
     let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
     let word = line?.split { $0 == " " || $0 == "\t" }.dropFirst().first
     return word.flatMap { Double($0) }.map { $0 * 1_024 }
+  }
+}
+
+/// The first line of `/proc/stat`: what all processors did since the start of the system, in ticks.
+struct ProcessorTimes: Equatable {
+  var total = 0.0
+  /// Of that, what something was to run and the host of this virtual machine did not let it: a processor that is paused
+  /// for tens of milliseconds is in every p99.
+  var stolen = 0.0
+
+  /// Zeros for another text.
+  init(_ text: String) {
+    let fields = text.prefix { $0 != "\n" }.split(separator: " ")
+    let ticks = fields.dropFirst().prefix(8).compactMap { Double($0) }
+    guard fields.first == "cpu", ticks.count == 8 else { return }
+    // What guests used is in the first two already.
+    total = ticks.reduce(0, +)
+    stolen = ticks[7]
+  }
+
+  static var now: ProcessorTimes { ProcessorTimes(System.text(of: "/proc/stat") ?? "") }
+
+  /// The share that was withheld since an earlier moment, 0 to 1.
+  func withheld(since before: ProcessorTimes) -> Double {
+    total > before.total ? (stolen - before.stolen) / (total - before.total) : 0
   }
 }

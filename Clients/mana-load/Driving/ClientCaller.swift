@@ -8,6 +8,7 @@ struct ClientCaller<Source: RequestSource> {
 
   func run() async {
     let memory = CallMemory(requestBytes: shared.bodyBytesMax)
+    var batch = Batch(capacity: shared.bodyBytesMax / Item.bytes)
     while let next = shared.reserve() {
       var started: UInt64?
       switch next {
@@ -21,7 +22,7 @@ struct ClientCaller<Source: RequestSource> {
       await call(
         RequestView(
           opcode: taken.opcode, body: UnsafeRawBufferPointer(start: memory.request, count: taken.bodyBytes),
-          startedNanoseconds: started ?? System.now()), memory)
+          startedNanoseconds: started ?? System.now()), memory, &batch)
     }
   }
 
@@ -38,15 +39,18 @@ struct ClientCaller<Source: RequestSource> {
     }
   }
 
-  private func call(_ request: RequestView, _ memory: CallMemory) async {
+  private func call(_ request: RequestView, _ memory: CallMemory, _ batch: inout Batch) async {
     do throws(ManaError) {
       let replyBytes: Int
-      if request.opcode == .listTransactions {
-        let page = try await client.page(
-          of: AccountID(UnsafeRawPointer(memory.request).u128(0)), limit: Int(UnsafeRawPointer(memory.request).u32(24)))
-        replyBytes = memory.storePage(page)
-      } else {
-        replyBytes = try await post(request, memory)
+      let body = UnsafeRawPointer(memory.request)
+      switch request.opcode {
+      case .listTransactions:
+        replyBytes = memory.store(try await client.page(of: AccountID(body.u128(0)), limit: Int(body.u32(24))))
+      case .getAccount: replyBytes = memory.store(try await client.account(AccountID(body.u128(0))))
+      case .lookupTransaction:
+        replyBytes = memory.store(
+          try await client.transaction(id: TransactionID(body.u128(16)), of: AccountID(body.u128(0))))
+      default: replyBytes = try await post(request, memory, &batch)
       }
       complete(
         request, FrameHeader(opcode: request.opcode.rawValue | Opcode.replyBit, correlation: 0), memory, replyBytes)
@@ -55,10 +59,12 @@ struct ClientCaller<Source: RequestSource> {
     }
   }
 
-  private func post(_ request: RequestView, _ memory: CallMemory) async throws(ManaError) -> Int {
+  private func post(
+    _ request: RequestView, _ memory: CallMemory, _ batch: inout Batch
+  ) async throws(ManaError) -> Int {
     let count = (request.body.count - BatchView.preludeBytes) / Item.bytes
     guard count > 1 else { return try await single(memory.item(0), memory) }
-    var batch = Batch(capacity: count)
+    batch.removeAll()
     for index in 0..<count { try Self.append(memory.item(index), to: &batch) }
     return memory.store(try await client.post(batch))
   }
@@ -159,8 +165,34 @@ final class CallMemory {
     return bytes
   }
 
+  /// Writes an account's overview and returns its length.
+  func store(_ account: Account) -> Int {
+    let bytes = reserve(AccountOverview.bytes)
+    AccountOverview(
+      account: account.id.number, balance: account.balance.micromana,
+      unsettled: UInt64(bitPattern: account.unsettled.micromana), unsettledCount: UInt64(account.unsettledCount),
+      transactions: UInt64(account.transactionCount), firstTimestamp: account.firstTransaction.nanoseconds,
+      lastTimestamp: account.lastTransaction.nanoseconds,
+      operations: Operation.allCases.map {
+        OperationTotal(amount: UInt64(bitPattern: account[$0].amount.micromana), count: UInt64(account[$0].count))
+      }
+    ).store(to: reply)
+    return bytes
+  }
+
+  /// Writes what a source asks of a transaction, type and amount, and returns the length.
+  func store(_ transaction: Transaction) -> Int {
+    let bytes = reserve(LookupReplyView.bodyBytes(textBytes: 0))
+    reply.zero(0, count: bytes)
+    Item(
+      id: transaction.id.number, account: transaction.account.number,
+      amount: UInt64(bitPattern: transaction.amount.micromana), type: transaction.type, operation: transaction.operation
+    ).store(to: reply + LookupReplyView.preludeBytes)
+    return bytes
+  }
+
   /// Writes a page of as many transactions, all zero: a source counts them and looks no further.
-  func storePage(_ page: HistoryPage) -> Int {
+  func store(_ page: HistoryPage) -> Int {
     let count = page.transactions.count
     let bytes = reserve(HistoryReplyPrelude.bytes + count * TransactionView.bytes)
     reply.zero(HistoryReplyPrelude.bytes, count: count * TransactionView.bytes)

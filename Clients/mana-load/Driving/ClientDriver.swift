@@ -10,25 +10,42 @@ import Synchronization
 /// batch.
 final class ClientDriver: LoadDriver {
   private let address: ManaAddress
-  private let connections: Int
+  private let configuration: ManaClient.Configuration
   /// Requests in flight on all connections together.
   private let inFlight: Int
   /// Connections that were cut and that the library made anew, in all runs.
   private(set) var reconnections = 0
 
-  init(address: ManaAddress, connections: Int, inFlight: Int) {
+  /// Throws `usage` for an address that the library does not understand.
+  init(_ settings: LoadSettings, connections: Int, inFlight: Int) throws(LoadError) {
+    guard let address = ManaAddress(settings.server.description) else {
+      throw .usage("The client library does not understand the address \(settings.server).")
+    }
     self.address = address
-    self.connections = connections
     self.inFlight = inFlight
+    var configuration = ManaClient.Configuration()
+    configuration.connectionCount = connections
+    configuration.deadline = .nanoseconds(Int64(LoadLimits.stallNanoseconds))
+    configuration.credential = settings.credential
+    configuration.tls = settings.tls
+    configuration.clientName = RawHandshake.clientName
+    self.configuration = configuration
+  }
+
+  /// What the server says about itself. Throws `unreachable`.
+  func welcome() async throws(LoadError) -> Welcome {
+    let (information, failure) = await withManaClient(address: address, configuration: configuration) { client in
+      let failure = await Self.connect(client)
+      return (client.serverInformation, failure)
+    }
+    if let failure { throw failure }
+    guard let information else { preconditionFailure("a reply comes after a welcome") }
+    return Welcome(information)
   }
 
   func run<Source: RequestSource>(
     _ source: inout Source, pacing: Pacing
   ) async throws(LoadError) -> UInt64 {
-    var configuration = ManaClient.Configuration()
-    configuration.connectionCount = connections
-    configuration.deadline = .nanoseconds(Int64(LoadLimits.stallNanoseconds))
-    configuration.clientName = RawHandshake.clientName
     let inFlight = inFlight
     let original = source
     let (shared, again) = await withManaClient(address: address, configuration: configuration) { client in
@@ -54,6 +71,20 @@ final class ClientDriver: LoadDriver {
     } catch {
       return .unreachable("\(error)")
     }
+  }
+}
+
+extension Welcome {
+  /// As much of a welcome as the library passes on; the shards' seed is not.
+  fileprivate init(_ information: ServerInformation) {
+    self.init(
+      shardCount: information.shardCount, ledger: information.ledger.number, instance: information.instance.number,
+      shardHashSeed: 0, time: information.time.nanoseconds, serverName: information.name)
+    frameBytesMax = information.frameBytesMax
+    itemsMax = information.itemsMax
+    pageMax = information.pageMax
+    requestsInFlightMax = information.requestsInFlightMax
+    bytesInFlightMax = information.bytesInFlightMax
   }
 }
 

@@ -1,3 +1,4 @@
+import ManaClient
 import ManaProtocol
 
 /// One connection with room for a fixed number of requests in flight.
@@ -30,8 +31,10 @@ final class RawConnection {
   let socket: Socket
 
   /// Connects, shakes hands, and makes room for `slotCount` requests of at most `bodyBytesMax` bytes.
-  init(to address: ServerAddress, slotCount: Int, bodyBytesMax: Int) throws(LoadError) {
-    let greeted = try RawHandshake.connect(to: address)
+  init(
+    to address: ServerAddress, as credential: ManaClient.Credential?, slotCount: Int, bodyBytesMax: Int
+  ) throws(LoadError) {
+    let greeted = try RawHandshake.connect(to: address, as: credential)
     socket = greeted.socket
     welcome = greeted.welcome
     input = greeted.input

@@ -1,3 +1,4 @@
+import ManaClient
 import ManaProtocol
 
 /// Sends requests over sockets of its own and reads the replies, all on the calling thread.
@@ -6,6 +7,7 @@ import ManaProtocol
 /// arrive.
 final class RawDriver {
   private let address: ServerAddress
+  private let credential: ManaClient.Credential?
   private let inFlight: Int
   private let bodyBytesMax: Int
   private var connections: [RawConnection] = []
@@ -17,14 +19,16 @@ final class RawDriver {
   ///
   /// Throws `usage` when the server's limits do not allow that much in flight.
   init(
-    to address: ServerAddress, connections count: Int, inFlight: Int, bodyBytesMax: Int
+    to address: ServerAddress, as credential: ManaClient.Credential?, connections count: Int, inFlight: Int,
+    bodyBytesMax: Int
   ) throws(LoadError) {
     self.address = address
+    self.credential = credential
     self.inFlight = inFlight
     self.bodyBytesMax = bodyBytesMax
     polled = PollSet(capacity: count)
     for _ in 0..<count {
-      let connection = try RawConnection(to: address, slotCount: inFlight, bodyBytesMax: bodyBytesMax)
+      let connection = try RawConnection(to: address, as: credential, slotCount: inFlight, bodyBytesMax: bodyBytesMax)
       try Self.check(connection.welcome, inFlight: inFlight, bodyBytesMax: bodyBytesMax)
       connections.append(connection)
     }
@@ -156,7 +160,8 @@ final class RawDriver {
     let end = System.now() + LoadLimits.reconnectNanoseconds
     while true {
       do throws(LoadError) {
-        connections[index] = try RawConnection(to: address, slotCount: inFlight, bodyBytesMax: bodyBytesMax)
+        connections[index] = try RawConnection(
+          to: address, as: credential, slotCount: inFlight, bodyBytesMax: bodyBytesMax)
         reconnections += 1
         return
       } catch {

@@ -1,3 +1,4 @@
+import ManaClient
 import ManaProtocol
 
 /// A socket on which the handshake is done: what the server said about itself, and what it has sent since.
@@ -12,9 +13,11 @@ enum RawHandshake {
   static let clientName = "mana-load"
 
   /// Connects and shakes hands. Throws `unreachable`, saying what to do.
-  static func connect(to address: ServerAddress) throws(LoadError) -> GreetedSocket {
+  static func connect(
+    to address: ServerAddress, as credential: ManaClient.Credential?
+  ) throws(LoadError) -> GreetedSocket {
     var input = InputBuffer(capacity: LoadLimits.inputBytes)
-    let socket = try reach(address, &input)
+    let socket = try reach(address, credential, &input)
     do throws(ProtocolError) {
       let welcome = try parse(&input)
       return GreetedSocket(socket: socket, welcome: welcome, input: input)
@@ -24,10 +27,12 @@ enum RawHandshake {
   }
 
   /// A socket on which the preface and the first frame have arrived, for `parse`.
-  private static func reach(_ address: ServerAddress, _ input: inout InputBuffer) throws(LoadError) -> Socket {
+  private static func reach(
+    _ address: ServerAddress, _ credential: ManaClient.Credential?, _ input: inout InputBuffer
+  ) throws(LoadError) -> Socket {
     do throws(SystemError) {
       let socket = try Socket.connect(to: address, timeoutNanoseconds: LoadLimits.handshakeNanoseconds)
-      try sendHello(on: socket)
+      try sendHello(on: socket, as: credential)
       // A server that says more than its preface begins a frame; its length is in the header.
       let greetingBytes = FrameHeader.preface.count + FrameHeader.bytes
       try receive(greetingBytes, from: socket, into: &input)
@@ -39,10 +44,12 @@ enum RawHandshake {
     }
   }
 
-  private static func sendHello(on socket: borrowing Socket) throws(SystemError) {
+  private static func sendHello(
+    on socket: borrowing Socket, as credential: ManaClient.Credential?
+  ) throws(SystemError) {
     var random = SystemRandomNumberGenerator()
     let instance = UInt128(random.next()) << 64 | UInt128(random.next())
-    let body = Hello(instance: instance, clientName: clientName).encoded
+    let body = Hello(instance: instance, clientName: clientName, token: credential?.token).encoded
     let bytes = FrameHeader.preface.count + FrameHeader.bytes + body.count
     let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 8)
     defer { base.deallocate() }

@@ -50,6 +50,19 @@ enum System {
 
   static func standardErrorIsTerminal() -> Bool { isatty(2) == 1 }
 
+  /// Raises what this process may open towards `count` files, as far as the system lets it. What it may open then.
+  static func allowOpenFiles(_ count: Int) -> Int {
+    let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(files, &limit) == 0 else { return 0 }
+    if limit.rlim_cur < rlim_t(count) {
+      let before = limit
+      limit.rlim_cur = min(rlim_t(count), limit.rlim_max)
+      if setrlimit(files, &limit) != 0 { limit = before }
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
   static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   /// Writes all of `text` to a file descriptor.

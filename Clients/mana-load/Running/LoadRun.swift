@@ -8,15 +8,17 @@ struct LoadRun {
 
   /// Creates the accounts, warms up, measures, and verifies when that is asked for.
   func run() async throws(LoadError) -> LoadResult {
-    let welcome = try checkLimits()
+    let welcome = try await checkLimits()
     var setUp = SetUpSource(
       generator: ItemGenerator(
         accounts: settings.accounts, distribution: settings.distribution, seed: settings.seed),
       spendsEach: settings.scenario == .reads ? settings.page : 0, itemsMax: welcome.itemsMax, progress: progress)
-    try single(bodyBytesMax: setUp.bodyBytesMax, inFlight: setUpInFlight(welcome)).run(&setUp)
+    let setUpDriver = try single(bodyBytesMax: setUp.bodyBytesMax, inFlight: setUpInFlight(welcome))
+    _ = try await setUpDriver.run(&setUp, pacing: .closed)
     end()
 
     let driver = try driver()
+    let slow = try slowConnections()
     var generator = setUp.generator
     var book = settings.verifies ? setUp.book : nil
     var unknown: [Item] = []
@@ -33,9 +35,11 @@ struct LoadRun {
       measured = try await phase("measured", driver, generator, book, seconds: nil, limit: count)
     }
     end()
+    try await slow?.end()
     unknown += measured.source.unknown
-    let verification = try measured.source.book.map { book throws(LoadError) in
-      try verify(book, unknown, accounts: measured.source.generator.accounts)
+    var verification: VerificationResult?
+    if let book = measured.source.book {
+      verification = try await verify(book, unknown, accounts: measured.source.generator.accounts)
     }
     return LoadResult(
       settings: settings, server: ServerFacts(welcome), machine: Machine.current, startedAt: startedAt,
@@ -68,20 +72,39 @@ struct LoadRun {
     switch settings.carrier {
     case .raw:
       return try RawDriver(
-        to: settings.server, connections: settings.connections, inFlight: settings.inFlight,
+        to: settings.server, as: settings.credential, connections: settings.connections, inFlight: settings.inFlight,
         bodyBytesMax: settings.bodyBytesMax)
     case .client:
-      guard let address = ManaAddress(settings.server.description) else {
-        throw .usage("The client library does not understand the address \(settings.server).")
-      }
-      return ClientDriver(
-        address: address, connections: settings.connections, inFlight: settings.connections * settings.inFlight)
+      return try ClientDriver(
+        settings, connections: settings.connections, inFlight: settings.connections * settings.inFlight)
     }
   }
 
+  /// The connections that dribble while the others are measured.
+  private struct Slow {
+    let count: Int
+    let task: Task<Int, Never>
+
+    /// Throws `unreachable` when the server has ended some: then something else was measured.
+    func end() async throws(LoadError) {
+      task.cancel()
+      let ended = await task.value
+      guard ended == 0 else { throw .unreachable("The server has ended \(ended) of \(count) slow connections.") }
+    }
+  }
+
+  private func slowConnections() throws(LoadError) -> Slow? {
+    guard settings.slowConnections > 0 else { return nil }
+    let connections = try SlowConnections(
+      settings.slowConnections, to: settings.server, as: settings.credential)
+    return Slow(count: settings.slowConnections, task: Task.detached { await connections.dribble() })
+  }
+
   /// A driver of one connection, for what is not measured.
-  private func single(bodyBytesMax: Int, inFlight: Int) throws(LoadError) -> RawDriver {
-    try RawDriver(to: settings.server, connections: 1, inFlight: inFlight, bodyBytesMax: bodyBytesMax)
+  private func single(bodyBytesMax: Int, inFlight: Int) throws(LoadError) -> any LoadDriver {
+    if settings.tls != nil { return try ClientDriver(settings, connections: 1, inFlight: inFlight) }
+    return try RawDriver(
+      to: settings.server, as: settings.credential, connections: 1, inFlight: inFlight, bodyBytesMax: bodyBytesMax)
   }
 
   private func setUpInFlight(_ welcome: Welcome) -> Int {
@@ -90,8 +113,8 @@ struct LoadRun {
   }
 
   /// Asks the server for its limits and throws `usage` when the settings go beyond them, before anything is posted.
-  private func checkLimits() throws(LoadError) -> Welcome {
-    let welcome = try RawConnection(to: settings.server, slotCount: 1, bodyBytesMax: 0).welcome
+  private func checkLimits() async throws(LoadError) -> Welcome {
+    let welcome = try await askForLimits()
     guard !settings.scenario.posts || settings.batch <= welcome.itemsMax else {
       throw .usage("--batch \(settings.batch) is more than the server's \(welcome.itemsMax) transactions a request.")
     }
@@ -102,13 +125,19 @@ struct LoadRun {
     return welcome
   }
 
+  private func askForLimits() async throws(LoadError) -> Welcome {
+    if settings.tls != nil { return try await ClientDriver(settings, connections: 1, inFlight: 1).welcome() }
+    return try RawConnection(to: settings.server, as: settings.credential, slotCount: 1, bodyBytesMax: 0).welcome
+  }
+
   private func verify(
     _ book: AccountBook, _ unknown: [Item], accounts: AccountSet
-  ) throws(LoadError) -> VerificationResult {
+  ) async throws(LoadError) -> VerificationResult {
     var lookup = LookupSource(unknown, accounts: accounts, book: book)
-    try single(bodyBytesMax: lookup.bodyBytesMax, inFlight: LoadLimits.verificationInFlight).run(&lookup)
+    let inFlight = LoadLimits.verificationInFlight
+    _ = try await single(bodyBytesMax: lookup.bodyBytesMax, inFlight: inFlight).run(&lookup, pacing: .closed)
     var overview = OverviewSource(accounts: accounts, book: lookup.book, progress: progress)
-    try single(bodyBytesMax: overview.bodyBytesMax, inFlight: LoadLimits.verificationInFlight).run(&overview)
+    _ = try await single(bodyBytesMax: overview.bodyBytesMax, inFlight: inFlight).run(&overview, pacing: .closed)
     end()
     return VerificationResult(
       accounts: accounts.count, unknownApplied: lookup.applied, unknownNotApplied: lookup.notApplied,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ManaClient
 import ManaProtocol
 
 /// Everything that decides what a run does, checked.
@@ -20,6 +21,10 @@ struct LoadSettings: Equatable, Sendable {
 
   var scenario = Scenario.combinationBatches
   var server = ServerAddress.standard
+  /// By what the server knows the caller. Not part of `command`.
+  var credential: ManaClient.Credential?
+  /// How connections are encrypted; nil for not. Only the client library can.
+  var tls: ManaClient.Configuration.TLS?
   /// Transactions in a request that posts.
   var batch = Scenario.combinationBatches.batchDefault
   var connections = 1
@@ -36,6 +41,8 @@ struct LoadSettings: Equatable, Sendable {
   var carrier = Carrier.raw
   var seed: UInt64 = 0
   var verifies = false
+  /// Connections that dribble, beside the measured ones.
+  var slowConnections = 0
 
   /// The largest request of the scenario, in bytes.
   var bodyBytesMax: Int {
@@ -61,7 +68,9 @@ struct LoadSettings: Equatable, Sendable {
     if let rate { words += ["--rate", Text.plain(rate)] }
     words += ["--warmup", Text.plain(warmupSeconds)]
     if scenario.lists { words += ["--page", "\(page)"] }
+    if let tls { words += tls.arguments }
     words += ["--through", carrier.rawValue, "--seed", "\(seed)"]
+    if slowConnections > 0 { words += ["--slow-connections", "\(slowConnections)"] }
     if verifies { words.append("--verify") }
     return words.joined(separator: " ")
   }

@@ -17,12 +17,13 @@ struct ServerCommand: LedgerCommand {
 
   func run(_ client: ManaClient, _ console: Console) async throws {
     let status = try await client.serverStatus()
+    let shards = try await client.shardStatus().shards
     guard let information = client.serverInformation else {
       preconditionFailure("a reply comes after a welcome")
     }
     console.result(
-      Self.json(information, status, address: client.address),
-      Self.lines(information, status, address: client.address).joined(separator: "\n"))
+      Self.json(information, status, address: client.address).adding(["shardStatus": .array(shards.map(\.json))]),
+      (Self.lines(information, status, address: client.address) + Self.journalLines(shards)).joined(separator: "\n"))
   }
 
   static func lines(_ information: ServerInformation, _ status: ServerStatus, address: ManaAddress) -> [String] {
@@ -42,6 +43,19 @@ struct ServerCommand: LedgerCommand {
         "\(information.requestsInFlightMax) requests, \(NumberText.grouped(information.bytesInFlightMax)) bytes"
       ),
     ])
+  }
+
+  /// How far the journal of each shard is.
+  static func journalLines(_ shards: [ShardStatus]) -> [String] {
+    alignedLines(
+      shards.enumerated().map { index, shard in
+        (
+          "Journal \(index)",
+          "block \(count(shard.journalBlock)) ending at \(count(shard.journalPosition)) bytes, "
+            + "read back in \(shard.recoveryNanoseconds / 1_000_000) ms, "
+            + (shard.checkpointBlock == 0 ? "no checkpoint" : "checkpoint of block \(count(shard.checkpointBlock))")
+        )
+      })
   }
 
   private static func count(_ number: UInt64) -> String { NumberText.grouped(Int(clamping: number)) }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -38,4 +39,11 @@ static inline int mana_name_thread(pthread_t thread, const char *name) {
 static inline int mana_poll(struct pollfd *entries, unsigned long count, const struct timespec *timeout) {
   extern int ppoll(struct pollfd *, unsigned long, const struct timespec *, const void *);
   return ppoll(entries, count, timeout, 0);
+}
+
+/// ioctl(2) with EXT4_IOC_SHUTDOWN: an ext4 forgets what it has not flushed, and fails every access until it is mounted
+/// again. Like a power cut, for who tests one.
+static inline int mana_shut_down_file_system(int descriptor) {
+  uint32_t without_flushing_its_log = 2;
+  return ioctl(descriptor, _IOR('X', 125, uint32_t), &without_flushing_its_log);
 }

@@ -152,16 +152,43 @@ struct AccountChecker {
     for applied in evidence.applied where applied.result.sequence == 0 && applied.isFull {
       candidates[applied.result.timestamp] = [applied.draft]
     }
-    // What was sent first is the likeliest; then one after the other of the unlikely ones.
+    // What was sent first is the likeliest; then one of the unlikely ones, then two of them.
     let sorted = candidates.mapValues { drafts in
-      drafts.sorted { evidence.firstSent($0.item.id) < evidence.firstSent($1.item.id) }
+      Self.withoutContradictions(drafts).sorted {
+        evidence.firstSent($0.item.id) < evidence.firstSent($1.item.id)
+      }
     }
     let likeliest = sorted.mapValues { $0[0] }
+    var others: [(time: UInt64, draft: ItemDraft)] = []
+    for (time, drafts) in sorted.sorted(by: { $0.key < $1.key }) { others += drafts.dropFirst().map { (time, $0) } }
+    others += unanswered(beside: candidates)
     var choices = [likeliest]
-    for (time, drafts) in sorted.sorted(by: { $0.key < $1.key }) {
-      for draft in drafts.dropFirst() { choices.append(likeliest.merging([time: draft]) { $1 }) }
+    for one in others { choices.append(likeliest.merging([one.time: one.draft]) { $1 }) }
+    for (index, one) in others.enumerated() {
+      for other in others[(index + 1)...] where other.time != one.time {
+        choices.append(likeliest.merging([one.time: one.draft, other.time: other.draft]) { $1 })
+      }
     }
     return choices
+  }
+
+  /// The candidates of one time without those of which another with the same id differs: had one of them been applied,
+  /// the other would have been a conflict. All of them when none is left: then something else is wrong.
+  private static func withoutContradictions(_ drafts: [ItemDraft]) -> [ItemDraft] {
+    let consistent = drafts.filter { draft in !drafts.contains { $0.item.id == draft.item.id && $0 != draft } }
+    return consistent.isEmpty ? drafts : consistent
+  }
+
+  /// Settlements that may have been applied although no answer ever said so, because their client gave up: of the same
+  /// spend as one that was answered with that time.
+  private func unanswered(beside candidates: [UInt64: [ItemDraft]]) -> [(time: UInt64, draft: ItemDraft)] {
+    candidates.sorted { $0.key < $1.key }.flatMap { time, drafts in
+      evidence.sent.values.joined().map(\.draft).filter { draft in
+        draft.item.type == TransactionType.settlement.rawValue && draft.item.related == drafts[0].item.related
+          && !drafts.contains(draft)
+      }
+      .sorted { $0.item.id < $1.item.id }.map { (time, $0) }
+    }
   }
 
   /// When each effect was first sent and first known of.

@@ -3,10 +3,15 @@
 package enum FaultKind: Int, CaseIterable, Sendable {
   // The process and the power.
   case processKill, powerCut, crashInRecovery, crashInCreation, crashInSegmentMaking, crashBetweenWriteAndSync
+  case crashInCheckpoint
   // What a power cut leaves of what was not synced.
   case tornWrite, unsyncedWriteLost, unsyncedWriteKept, unsyncedNameLost
   // What the disk reports.
   case writeError, shortWrite, syncError, readError, shortRead, nameError, diskFull
+  // What it does to a block that is read back while the server runs: any of the errors, or an older version.
+  case readBackFailure
+  // What it does while a checkpoint is made, and to one that a start then passes over.
+  case checkpointFailure, checkpointPassedOver
   // What it does not report.
   case bitFlip, lostWrite, misplacedWrite, repeatedWrite, syncLie, staleRead
   // The clock.

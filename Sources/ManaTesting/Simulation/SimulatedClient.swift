@@ -191,7 +191,7 @@ package final class SimulatedClient {
     let status = Status(rawValue: header.status) ?? .ok
     let isFinal =
       switch status {
-      case .diskFull, .shuttingDown, .overloaded, .bodyChecksumMismatch, .deadlineExceeded: false
+      case .diskFull, .diskUnreadable, .shuttingDown, .overloaded, .bodyChecksumMismatch, .deadlineExceeded: false
       default: true
       }
     if isFinal {

@@ -89,6 +89,16 @@ extension ShardVerification {
     line.add("digest", ToolText.hexadecimal(inspection.lastDigest))
     if inspection.lastTimestamp > 0 { line.add("lastTimestamp", ToolText.time(inspection.lastTimestamp)) }
     line.add("lastBlockNamedDurable", !inspection.endsWithRecords)
+    line.add(
+      "checkpoints",
+      checkpoints.map { checkpoint in
+        var object = JSONObject()
+        object.add("file", checkpoint.file)
+        object.add("block", checkpoint.block)
+        object.add("sound", checkpoint.fault == nil)
+        if let fault = checkpoint.fault { object.add("fault", fault) }
+        return object
+      })
     if let tail = inspection.tornTail { line.add("tornTail", tail.json) }
     if let damage = firstBadPlace { line.add("damage", damage.json) }
     if !inspection.unreadable.isEmpty {

@@ -15,7 +15,8 @@ struct VerifyCommand: ParsableCommand {
       take a backup, which is verified.
 
       A torn tail is a write that a crash cut short and that nobody had been told of. It is no damage: the next start \
-      cuts it.
+      cuts it. Neither is a checkpoint that is not whole: the next start takes an older one, or the whole journal. But one \
+      that is whole, of a block that the journal does not have, shows that the journal has lost something.
 
       EXIT STATUS
         0   sound
@@ -67,6 +68,9 @@ struct VerifyCommand: ParsableCommand {
       }
       if let tail = found.inspection.tornTail {
         lines.append("shard \(shard), torn tail, harmless: \(tail.text)")
+      }
+      for checkpoint in found.checkpoints where checkpoint.fault != nil {
+        lines.append("shard \(shard), checkpoint of no use, harmless: \(checkpoint.file): \(checkpoint.fault ?? "")")
       }
     }
     if !shards.isSound {

@@ -7,6 +7,9 @@ import Testing
 struct Fold: Equatable {
   private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
 
+  init() {}
+  init(digest: UInt64) { self.digest = digest }
+
   /// `bytes` are whole multiples of 32, the smallest record.
   mutating func apply(_ bytes: UnsafeRawBufferPointer) {
     var offset = 0
@@ -42,21 +45,40 @@ final class JournalBench {
   private var clock: UInt64 = 1_000
   let failures: FailureLog
 
-  init(_ storage: SimulatedStorage = SimulatedStorage(), segmentBytes: Int = 64 << 10) throws {
+  init(
+    _ storage: SimulatedStorage = SimulatedStorage(), segmentBytes: Int = 64 << 10, residentBytesMax: Int? = nil,
+    usesCheckpoints: Bool = false
+  ) throws {
     self.storage = storage
     let failures = FailureLog()
     self.failures = failures
     directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: segmentBytes))
-    var fold = Fold()
-    var bodies: [Body] = []
-    journal = try directory.recoverJournal(shard: 0, onDurable: {}, onFailure: { failures.add($0) }) { block in
-      precondition(block.number == UInt64(bodies.count + 1))
-      fold.apply(block.body)
-      bodies.append(Body(byteCount: block.body.count, digest: fold.digest))
-      return fold.digest
-    }
-    self.fold = fold
-    self.bodies = bodies
+    let state = BenchState()
+    journal = try directory.recoverJournal(
+      shard: 0, residentBytesMax: residentBytesMax, onDurable: {}, onFailure: { failures.add($0) },
+      restore: usesCheckpoints ? state.restore : nil
+    ) { block in state.replay(block) }
+    fold = state.fold
+    bodies = state.bodies
+  }
+
+  /// Has a checkpoint made of the segments that are closed, as another thread would.
+  @discardableResult
+  func foldCheckpoint(isCancelled: @escaping () -> Bool = { false }) throws -> CheckpointReport? {
+    let state = BenchState()
+    return try directory.foldCheckpoint(
+      shard: 0, before: journal.firstOpenSegment, isCancelled: isCancelled, restore: state.restore,
+      replay: { state.replay($0) }, save: state.save)
+  }
+
+  /// What an orderly end does, and the end.
+  @discardableResult
+  func closeWithCheckpoint() throws -> CheckpointReport? {
+    guard journal.settle(digest: fold.digest, timestamp: clock) else { return nil }
+    countClosingBlock()
+    let state = BenchState(fold: fold, bodies: bodies)
+    defer { journal.close(digest: fold.digest, timestamp: clock) }
+    return try journal.writeCheckpoint(digest: fold.digest, save: state.save)
   }
 
   /// Opens a journal, takes what it holds, and lets it go without writing.
@@ -130,6 +152,44 @@ final class JournalBench {
 
   /// The blocks that are durable as far as the journal says so.
   var durableBodies: [Body] { Array(bodies.prefix(Int(journal.durableBlockNumber))) }
+}
+
+/// What a bench knows of its journal's blocks, as bytes in a checkpoint: how many, the digest, and each of them.
+final class BenchState {
+  private(set) var fold: Fold
+  private(set) var bodies: [Body]
+
+  init(fold: Fold = Fold(), bodies: [Body] = []) {
+    self.fold = fold
+    self.bodies = bodies
+  }
+
+  func replay(_ block: borrowing RecoveredBlock) -> UInt64 {
+    precondition(block.number == UInt64(bodies.count + 1))
+    fold.apply(block.body)
+    bodies.append(Body(byteCount: block.body.count, digest: fold.digest))
+    return fold.digest
+  }
+
+  func save(_ writer: CheckpointWriter) throws(JournalError) {
+    try writer.append(number: UInt64(bodies.count))
+    try writer.append(number: fold.digest)
+    for body in bodies {
+      try writer.append(number: UInt64(body.byteCount))
+      try writer.append(number: body.digest)
+    }
+  }
+
+  func restore(_ source: CheckpointSource, _ segments: SegmentTable) throws(CheckpointFault) {
+    let count = try source.number()
+    let digest = try source.number()
+    var bodies: [Body] = []
+    for _ in 0..<min(count, 1 << 20) {
+      bodies.append(Body(byteCount: Int(try source.number()), digest: try source.number()))
+    }
+    try source.finish(digest: digest)
+    (self.bodies, fold) = (bodies, Fold(digest: digest))
+  }
 }
 
 /// Failures that a journal's threads reported.

@@ -22,6 +22,7 @@ from .frame import (
     Frame,
     FrameReader,
     ProtocolError,
+    TraceContext,
     check_header,
     check_hello_header,
     check_reply,
@@ -37,8 +38,11 @@ from .queries import (
     BalanceReply,
     ErrorBody,
     GetAccount,
+    GetShardStatus,
     LookupTransaction,
     ServerStatus,
+    ShardStatus,
+    ShardStatusReply,
     decode_empty,
     decode_lookup_reply,
     decode_ping,
@@ -46,9 +50,29 @@ from .queries import (
 )
 from .reading import ListTransactions, ListUnsettled, Page, Record
 
-RequestBody = Union[Batch, ListTransactions, ListUnsettled, GetAccount, LookupTransaction, BalanceAt, bytes, None]
+RequestBody = Union[
+    Batch,
+    ListTransactions,
+    ListUnsettled,
+    GetAccount,
+    LookupTransaction,
+    BalanceAt,
+    GetShardStatus,
+    bytes,
+    None,
+]
 ReplyBody = Union[
-    BatchReply, Page, AccountOverview, Record, BalanceReply, ServerStatus, Welcome, ErrorBody, bytes
+    BatchReply,
+    Page,
+    AccountOverview,
+    Record,
+    BalanceReply,
+    ServerStatus,
+    ShardStatusReply,
+    Welcome,
+    ErrorBody,
+    bytes,
+    None,
 ]
 
 _REQUEST_DECODERS: Dict[Opcode, Callable[[bytes], RequestBody]] = {
@@ -60,6 +84,8 @@ _REQUEST_DECODERS: Dict[Opcode, Callable[[bytes], RequestBody]] = {
     Opcode.balanceAt: BalanceAt.decode,
     Opcode.ping: decode_ping,
     Opcode.serverStatus: decode_empty,
+    Opcode.shardStatus: GetShardStatus.decode,
+    Opcode.drain: decode_empty,
 }
 
 _REPLY_DECODERS: Dict[int, Callable[[bytes], ReplyBody]] = {
@@ -71,6 +97,8 @@ _REPLY_DECODERS: Dict[int, Callable[[bytes], ReplyBody]] = {
     Opcode.balanceAt | REPLY_BIT: BalanceReply.decode,
     Opcode.ping | REPLY_BIT: decode_ping,
     Opcode.serverStatus | REPLY_BIT: ServerStatus.decode,
+    Opcode.shardStatus | REPLY_BIT: ShardStatusReply.decode,
+    Opcode.drain | REPLY_BIT: decode_empty,
     int(Opcode.welcome): Welcome.decode,
     int(Opcode.goAway): ErrorBody.decode,
 }
@@ -108,6 +136,7 @@ __all__ = [
     "Frame",
     "FrameReader",
     "GetAccount",
+    "GetShardStatus",
     "HEADER_BYTES",
     "Hello",
     "Item",
@@ -125,7 +154,10 @@ __all__ = [
     "RequestBody",
     "Result",
     "ServerStatus",
+    "ShardStatus",
+    "ShardStatusReply",
     "Status",
+    "TraceContext",
     "TransactionType",
     "Welcome",
     "check_header",

@@ -26,6 +26,8 @@ class Opcode(IntEnum):
     listUnsettled = 0x24
     ping = 0x30
     serverStatus = 0x31
+    shardStatus = 0x32
+    drain = 0x33
     welcome = 0x81
     goAway = 0x82
 
@@ -103,6 +105,12 @@ class Status(IntEnum):
     overloaded = 266
     diskFull = 267
     shuttingDown = 268
+    roleMissing = 269
+    amountAboveLimit = 270
+    creditAboveLimit = 271
+    accountNotAllowed = 272
+    rateExceeded = 273
+    diskUnreadable = 274
     prefaceMismatch = 513
     headerChecksumMismatch = 514
     unsupportedVersion = 515
@@ -115,6 +123,11 @@ class Status(IntEnum):
     tooManyConnections = 522
     handshakeTimeout = 523
     unexpectedHello = 524
+    credentialMissing = 525
+    credentialUnknown = 526
+    credentialExposed = 527
+    tooManyConnectionsOfCaller = 528
+    idleTimeout = 529
 
 
 class ConflictField(IntEnum):
@@ -154,6 +167,8 @@ REQUEST_OPCODES: FrozenSet[Opcode] = POSTING_OPCODES | {
     Opcode.listUnsettled,
     Opcode.ping,
     Opcode.serverStatus,
+    Opcode.shardStatus,
+    Opcode.drain,
 }
 
 #: The type that each item of a posting call must have; ``post`` mixes types and is not in the table.

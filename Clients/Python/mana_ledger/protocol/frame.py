@@ -5,7 +5,7 @@ offset type field          meaning
 ====== ==== ============== =====================================================
 0      u32  length         of the whole frame; a multiple of 8
 4      u8   version        1
-5      u8   headerWords    4 or more; what is beyond 32 bytes is skipped
+5      u8   headerWords    4 or more; what is beyond are extensions
 6      u8   opcode         a reply has bit 7 set
 7      u8   flags          replies: bit 0 not executed, bit 1 retryable
 8      u64  correlation    repeated in the reply
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import List, Union
+from typing import List, Optional, Union
 
 from .checksum import crc32c
 from .codes import (
@@ -70,6 +70,53 @@ def reserved_bits(message: str, detail: int = 0) -> ProtocolError:
 
 
 @dataclass(frozen=True)
+class TraceContext:
+    """The header extension of kind 1: which trace a request belongs to, with the identifiers of W3C Trace Context.
+
+    ====== ===== ========== =======================================
+    offset type  field      meaning
+    ====== ===== ========== =======================================
+    0      u16   kind       1
+    2      u16   valueBytes 28
+    4      u8    traceFlags bit 0 sampled
+    5            reserved   3 bytes
+    8      u64   span       W3C's ``parent-id`` as a number, not zero
+    16     u128  trace      W3C's ``trace-id`` as a number, not zero
+    ====== ===== ========== =======================================
+    """
+
+    trace: int
+    span: int
+    flags: int = 1
+
+    KIND = 1
+    BYTES = 32
+
+    def encode(self) -> bytes:
+        """The extension, for ``extra_header`` of :func:`encode_frame`."""
+        head = struct.pack("<HHB3xQ", self.KIND, self.BYTES - 4, self.flags, self.span)
+        return head + self.trace.to_bytes(16, "little")
+
+    @classmethod
+    def find(cls, extensions: bytes) -> Optional[TraceContext]:
+        """The trace context among a header's extensions; none where it cannot be used, which is no error."""
+        start = 0
+        while start + 8 <= len(extensions):
+            kind, length = struct.unpack_from("<HH", extensions, start)
+            end = start + (4 + length + 7 & ~7)
+            if end > len(extensions):
+                return None
+            if kind == cls.KIND:
+                if length != cls.BYTES - 4:
+                    return None
+                flags, span = struct.unpack_from("<B3xQ", extensions, start + 4)
+                trace = int.from_bytes(extensions[start + 16 : start + 32], "little")
+                return cls(trace, span, flags) if trace and span else None
+            start = end
+        return None
+
+
+@dataclass(frozen=True)
 class Frame:
     """A frame whose header has been believed. ``payload`` is all bytes after the first 32."""
 
@@ -86,8 +133,13 @@ class Frame:
 
     @property
     def body(self) -> bytes:
-        """The body: what follows the header, whose words beyond the fourth are skipped."""
+        """The body: what follows the header and its extensions."""
         return self.payload[self.header_words * 8 - HEADER_BYTES :]
+
+    @property
+    def trace_context(self) -> Optional[TraceContext]:
+        """The trace that the header's extensions name."""
+        return TraceContext.find(self.payload[: self.header_words * 8 - HEADER_BYTES])
 
     @property
     def not_executed(self) -> bool:
@@ -110,7 +162,7 @@ def encode_frame(
     microseconds: int = 0,
     extra_header: bytes = b"",
 ) -> bytes:
-    """A whole frame. ``extra_header`` is a multiple of 8 bytes that receivers of version 1 skip."""
+    """A whole frame. ``extra_header`` holds the header's extensions, a multiple of 8 bytes."""
     payload = extra_header + body
     if len(payload) % 8 or len(extra_header) % 8:
         raise ValueError("a frame's header and body are multiples of 8 bytes")

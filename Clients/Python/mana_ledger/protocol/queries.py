@@ -11,13 +11,16 @@
 
 ``ping``: up to 64 bytes, returned unchanged. ``serverStatus``: empty; reply, 64 bytes: see :class:`ServerStatus`.
 
+``shardStatus``: u32 firstShard, u32 reserved. Reply: u32 stride, u32 rowCount, u64 uptimeNanoseconds, then rows: see
+:class:`ShardStatus`. ``drain``: empty, and so is the reply.
+
 Body of a ``goAway`` and of a request error: u32 textBytes · u32 detail · text · padding to 8.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Tuple
 
 from .codes import PING_BYTES_MAX
@@ -189,7 +192,7 @@ def decode_ping(body: bytes) -> bytes:
 
 
 def decode_empty(body: bytes) -> None:
-    """The body of ``serverStatus``. Raises :class:`ProtocolError` when there is one."""
+    """The body of ``serverStatus``, of ``drain`` and of its reply. Raises :class:`ProtocolError` when there is one."""
     _check_length(body, 0)
 
 
@@ -216,6 +219,98 @@ class ServerStatus:
         """Raises :class:`ProtocolError`."""
         _check_length(body, _STATUS.size)
         return cls(*_STATUS.unpack(body))
+
+
+HISTOGRAM_BUCKETS = 36
+
+
+@dataclass(frozen=True)
+class ShardStatus:
+    """What one shard says about itself, in the order of the wire. Bucket *n* of a histogram counts the times up to
+    2\ :sup:`n` nanoseconds that bucket *n* - 1 does not; the last takes all that are longer."""
+
+    accounts: int
+    transactions: int
+    posted: int
+    replayed: int
+    items_refused: int
+    posting_requests: int
+    reading_requests: int
+    requests_refused: int
+    bytes_received: int
+    bytes_sent: int
+    connections: int
+    connections_holding: int
+    parts_waiting: int
+    parts_held: int
+    resident_bytes: int
+    journal_block: int
+    journal_position: int
+    blocks_written: int
+    bytes_written: int
+    recovery_nanoseconds: int
+    request_nanoseconds: int
+    flush_nanoseconds: int
+    request_histogram: Tuple[int, ...] = (0,) * HISTOGRAM_BUCKETS
+    flush_histogram: Tuple[int, ...] = (0,) * HISTOGRAM_BUCKETS
+    checkpoint_block: int = 0
+
+
+_SHARD_NUMBERS = len(fields(ShardStatus)) - 3
+_SHARD = struct.Struct(f"<{_SHARD_NUMBERS + 2 * HISTOGRAM_BUCKETS + 1}Q")
+_SHARD_HEAD = struct.Struct("<IIQ")
+
+
+@dataclass(frozen=True)
+class GetShardStatus:
+    """A request for what the shards from ``first`` on say, as many as a frame holds."""
+
+    first: int = 0
+
+    def encode(self) -> bytes:
+        """The body, 8 bytes."""
+        return self.first.to_bytes(8, "little")
+
+    @classmethod
+    def decode(cls, body: bytes) -> GetShardStatus:
+        """Raises :class:`ProtocolError`."""
+        _check_length(body, 8)
+        if any(body[4:]):
+            raise reserved_bits("reserved bytes of shardStatus are set", 4)
+        return cls(int.from_bytes(body[:4], "little"))
+
+
+@dataclass(frozen=True)
+class ShardStatusReply:
+    """The reply to ``shardStatus``."""
+
+    uptime_nanoseconds: int
+    shards: Tuple[ShardStatus, ...]
+
+    def encode(self, stride: int = _SHARD.size) -> bytes:
+        """The body; with a larger ``stride`` as a later version may send it."""
+        rows = []
+        for shard in self.shards:
+            *numbers, requests, flushes, block = (getattr(shard, field.name) for field in fields(shard))
+            rows.append(_SHARD.pack(*numbers, *requests, *flushes, block).ljust(stride, b"\x01"))
+        return _SHARD_HEAD.pack(stride, len(rows), self.uptime_nanoseconds) + b"".join(rows)
+
+    @classmethod
+    def decode(cls, body: bytes) -> ShardStatusReply:
+        """Raises :class:`ProtocolError`. Rows may be longer than this version's."""
+        if len(body) < _SHARD_HEAD.size:
+            raise malformed_body("the shard status is cut off", len(body))
+        stride, count, uptime = _SHARD_HEAD.unpack_from(body)
+        if stride < _SHARD.size or stride % 8:
+            raise malformed_body(f"rows of {stride} bytes", 0)
+        _check_length(body, _SHARD_HEAD.size + stride * count)
+        return cls(uptime, tuple(_shard_status(body, _SHARD_HEAD.size + stride * index) for index in range(count)))
+
+
+def _shard_status(body: bytes, offset: int) -> ShardStatus:
+    words = _SHARD.unpack_from(body, offset)
+    end = _SHARD_NUMBERS + HISTOGRAM_BUCKETS
+    return ShardStatus(*words[:_SHARD_NUMBERS], words[_SHARD_NUMBERS:end], words[end:-1], words[-1])
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,10 @@ def _fixed_bodies() -> Vectors:
     return cases + [
         _case("ping-72", request(Opcode.ping, bytes(72)), "malformedBody", "At most 64 bytes are returned."),
         _case("server-status-body", request(Opcode.serverStatus, bytes(8)), "malformedBody", "It has no body."),
+        _case("shard-status-no-body", request(Opcode.shardStatus, b""), "malformedBody", "It names no shard."),
+        _case("shard-status-16", request(Opcode.shardStatus, bytes(16)), "malformedBody", "A word too many."),
+        _case("shard-status-reserved", request(Opcode.shardStatus, bytes(7) + b"\x01"), "reservedBits", "Byte 7."),
+        _case("drain-body", request(Opcode.drain, bytes(8)), "malformedBody", "It has no body."),
     ]
 
 

@@ -14,6 +14,8 @@ from mana_ledger.protocol import (
     Record,
     Result,
     ServerStatus,
+    ShardStatus,
+    ShardStatusReply,
     Status,
     encode_lookup_reply,
 )
@@ -95,6 +97,18 @@ def _pages() -> Vectors:
     ]
 
 
+def _shard_statuses() -> Vectors:
+    whole = reply(Opcode.shardStatus, ShardStatusReply(1, (ShardStatus(*range(22)),)).encode())
+    return [
+        _case("shard-status-empty", reply(Opcode.shardStatus, b""), MALFORMED, "No prelude."),
+        _case("shard-status-cut", reply(Opcode.shardStatus, whole[32:-8]), MALFORMED, "A word of the row is missing."),
+        _case("shard-status-stride-752", body_patched(whole, 0, b"\xf0"), MALFORMED, "A row has 760 bytes at least."),
+        _case("shard-status-stride-764", body_patched(whole, 0, b"\xfc"), MALFORMED, "Rows are whole words."),
+        _case("shard-status-rows-2", body_patched(whole, 4, b"\x02"), MALFORMED, "Two rows, one sent."),
+        _case("shard-status-rows-max", body_patched(whole, 4, b"\xff" * 4), MALFORMED, "Rows of 3 TiB."),
+    ]
+
+
 def _others() -> Vectors:
     overview = AccountOverview(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ((0, 0),) * 8).encode()
     account = reply(Opcode.getAccount, overview)
@@ -109,6 +123,8 @@ def _others() -> Vectors:
         _case("transaction-text-bytes", body_patched(LOOKUP, 0, b"\x06"), MALFORMED, "Six, where the texts have five."),
         _case("balance-cut", reply(Opcode.balanceAt, balance[:16]), MALFORMED, "No timestamp."),
         _case("status-cut", reply(Opcode.serverStatus, status[:56]), MALFORMED, "A word is missing."),
+        *_shard_statuses(),
+        _case("drain-reply-body", reply(Opcode.drain, bytes(8)), MALFORMED, "It has no body."),
         _case("ping-72", reply(Opcode.ping, bytes(72)), MALFORMED, "More than can have been sent."),
         _case("error-no-body", reply(Opcode.ping, b"", status=Status.overloaded), MALFORMED, "No text and no detail."),
         _case("error-text-max", body_patched(ERROR, 0, b"\xff" * 4), MALFORMED, "A text of 4 GiB."),

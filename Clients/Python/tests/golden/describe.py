@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import IntEnum
 from typing import Any, Callable, Dict, List, Tuple, Type
 
@@ -17,6 +18,7 @@ from mana_ledger.protocol import (
     Extension,
     ExtensionKind,
     GetAccount,
+    GetShardStatus,
     Hello,
     Item,
     ListTransactions,
@@ -28,6 +30,8 @@ from mana_ledger.protocol import (
     Record,
     Result,
     ServerStatus,
+    ShardStatus,
+    ShardStatusReply,
     Status,
     TransactionType,
     Welcome,
@@ -238,6 +242,26 @@ def server_status(value: ServerStatus) -> Json:
     }
 
 
+def shard_status(value: ShardStatusReply) -> Json:
+    """The reply to ``shardStatus``."""
+    return {
+        "uptimeNanoseconds": str(value.uptime_nanoseconds),
+        "rowCount": len(value.shards),
+        "shards": [_shard(row) for row in value.shards],
+    }
+
+
+def _shard(row: ShardStatus) -> Json:
+    described: Json = {}
+    for field in fields(row):
+        head, *words = field.name.split("_")
+        number = getattr(row, field.name)
+        described[head + "".join(word.capitalize() for word in words)] = (
+            [str(count) for count in number] if isinstance(number, tuple) else str(number)
+        )
+    return described
+
+
 _BODIES: Dict[type, Callable[[Any], Json]] = {
     Hello: hello,
     Welcome: welcome,
@@ -260,6 +284,8 @@ _BODIES: Dict[type, Callable[[Any], Json]] = {
         "timestamp": str(value.timestamp),
     },
     ServerStatus: server_status,
+    GetShardStatus: lambda value: {"firstShard": value.first},
+    ShardStatusReply: shard_status,
     ErrorBody: lambda value: {
         "textBytes": len(value.text.encode("utf-8")),
         "detail": value.detail,
@@ -284,7 +310,7 @@ def frame(data: bytes, direction: str) -> Json:
     connection_frame = parsed.opcode in (Opcode.welcome, Opcode.goAway)
     is_reply = direction == "server" and not connection_frame
     opcode = parsed.opcode & ~protocol.REPLY_BIT if is_reply else parsed.opcode
-    return {
+    meaning = {
         "length": length,
         "version": parsed.version,
         "headerWords": parsed.header_words,
@@ -296,3 +322,7 @@ def frame(data: bytes, direction: str) -> Json:
         "microseconds": parsed.microseconds,
         "body": _BODIES[type(body)](body),
     }
+    trace = parsed.trace_context
+    if trace:
+        meaning["traceContext"] = {"traceFlags": trace.flags, "span": str(trace.span), "trace": str(trace.trace)}
+    return meaning

@@ -133,6 +133,36 @@ def _go_aways() -> Vectors:
             "Retryable, after a second.",
             go_away(Status.tooManyConnections, "no room", flags=2, microseconds=1_000_000),
         ),
+        case(
+            "go-away-credential-missing",
+            "handshake",
+            "The server lets in only callers that it knows.",
+            go_away(Status.credentialMissing, "connect with a token"),
+        ),
+        case(
+            "go-away-credential-unknown",
+            "established",
+            "The credential was revoked.",
+            go_away(Status.credentialUnknown, "the token was revoked"),
+        ),
+        case(
+            "go-away-credential-exposed",
+            "handshake",
+            "The token crossed a network in the clear.",
+            go_away(Status.credentialExposed, "revoke this token"),
+        ),
+        case(
+            "go-away-too-many-connections-of-caller",
+            "handshake",
+            "Retryable, after 100 ms.",
+            go_away(Status.tooManyConnectionsOfCaller, "8 already", flags=3, microseconds=100_000),
+        ),
+        case(
+            "go-away-idle-timeout",
+            "established",
+            "Connecting again is welcome at once.",
+            go_away(Status.idleTimeout, "no request within 60 s", flags=3),
+        ),
         case("go-away-handshake-timeout", "handshake", "No hello came.", go_away(Status.handshakeTimeout, "")),
         case(
             "go-away-shutting-down",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mana_ledger.protocol import Batch, BatchReply, ErrorBody, Item, Opcode, Operation, Result, Status
+from mana_ledger.protocol import (
+    Batch,
+    BatchReply,
+    ErrorBody,
+    Item,
+    Opcode,
+    Operation,
+    Result,
+    Status,
+    TraceContext,
+)
 
 from .vector import (
     MANA,
@@ -53,6 +63,7 @@ def _single() -> Vectors:
         _case("spend-correlation-max", "Any number.", Opcode.spend, [spend()], correlation=2**64 - 1),
         _case("spend-header-words-5", "A word to skip.", Opcode.spend, [spend()], extra_header=bytes(range(8))),
         _case("spend-header-words-6", "Two words.", Opcode.spend, [spend(note=b"n")], extra_header=b"\xff" * 16),
+        *_traced(),
         _case("purchase", "With both texts.", Opcode.purchase, [pack]),
         _case("purchase-largest", "Each number at its largest.", Opcode.purchase, [largest]),
         _case("refund-partial", "A third of the spend.", Opcode.refund, [refund(note=b"operation failed")]),
@@ -60,6 +71,30 @@ def _single() -> Vectors:
     ] + [
         _case(f"spend-{operation.name}", "An operation that spends.", Opcode.spend, [spend(operation=operation)])
         for operation in (Operation.detection, Operation.variation, Operation.combination, Operation.export)
+    ]
+
+
+def _traced() -> Vectors:
+    """The example of W3C Trace Context, and extensions that are skipped."""
+    trace = TraceContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331).encode()
+    other = TraceContext(1, 1, 0).encode()
+    unknown = b"\x09\x00\x03\x00abc\x00"
+    cases = [
+        ("trace", "A span of a trace that is sampled.", trace),
+        ("trace-least", "The smallest identifiers, not sampled.", other),
+        ("trace-largest", "The largest.", TraceContext(2**128 - 1, 2**64 - 1, 255).encode()),
+        ("trace-second", "Behind a kind that nobody knows.", unknown + trace),
+        ("trace-twice", "The first one counts.", trace + other),
+        ("trace-zero", "No trace has the number zero: skipped.", TraceContext(0, 1).encode()),
+        ("trace-span-zero", "Nor has a span: skipped.", TraceContext(1, 0).encode()),
+        ("trace-short", "Of another length: skipped.", b"\x01\x00\x14\x00" + trace[4:24]),
+        ("trace-cut", "Its length runs over into the body: skipped.", trace[:24]),
+        ("trace-behind-cut", "Nothing is found behind a length that runs over.", b"\x09\x00\xff\xffabcd" + trace),
+        ("trace-reserved", "Its reserved bytes are skipped.", trace[:5] + b"\xff\xff\xff" + trace[8:]),
+    ]
+    return [
+        _case(f"spend-{name}", about, Opcode.spend, [spend()], extra_header=extensions)
+        for name, about, extensions in cases
     ]
 
 
@@ -173,6 +208,11 @@ def _errors() -> Vectors:
         _error("error-deadline", "Not executed.", Opcode.spend, Status.deadlineExceeded, "5 ms late", flags=1),
         _error("error-body-checksum", "Not executed.", Opcode.post, Status.bodyChecksumMismatch, "", flags=1),
         _error("error-malformed", "At offset 8.", Opcode.refund, Status.malformedBody, "textBytes", flags=1, detail=8),
+        _error("error-role", "Item 3.", Opcode.post, Status.roleMissing, "post a bonus: credit", flags=1, detail=3),
+        _error("error-amount-limit", "Item 1.", Opcode.post, Status.amountAboveLimit, "500.0", flags=1, detail=1),
+        _error("error-credit-limit", "Tomorrow.", Opcode.bonus, Status.creditAboveLimit, "12.5 left", flags=1),
+        _error("error-account", "Of item 2.", Opcode.spend, Status.accountNotAllowed, "another", flags=1, detail=2),
+        _error("error-rate", "In 20 ms.", Opcode.spend, Status.rateExceeded, "1000 a second", **retry),
         _error("error-empty-batch", "No item.", Opcode.settle, Status.emptyBatch, "no items", flags=1, detail=4),
     ]
 

@@ -10,6 +10,7 @@ from mana_ledger.protocol import (
     BalanceReply,
     ErrorBody,
     GetAccount,
+    GetShardStatus,
     ListTransactions,
     ListUnsettled,
     LookupTransaction,
@@ -18,7 +19,10 @@ from mana_ledger.protocol import (
     Page,
     Record,
     ServerStatus,
+    ShardStatus,
+    ShardStatusReply,
     Status,
+    TraceContext,
     TransactionType,
     encode_lookup_reply,
 )
@@ -40,8 +44,8 @@ from .vector import (
     valid,
 )
 
-ABOUT = "requests that read, ping and serverStatus"
-ABOUT_REPLIES = "replies to requests that read, to ping and to serverStatus"
+ABOUT = "requests that read, ping, serverStatus, shardStatus and drain"
+ABOUT_REPLIES = "replies to requests that read, to ping, serverStatus, shardStatus and drain"
 
 
 def _request(name: str, about: str, opcode: Opcode, body: bytes, **header: Any) -> Json:
@@ -120,7 +124,11 @@ def _other_requests() -> Vectors:
         _request("ping-64", "As many as may be.", Opcode.ping, bytes(range(64))),
         _request("ping-deadline", "Within the largest deadline.", Opcode.ping, b"", microseconds=2**32 - 1),
         _request("ping-header-words-5", "A word to skip, and no body.", Opcode.ping, b"", extra_header=b"\x01" * 8),
+        _request("ping-trace", "Any call may carry one.", Opcode.ping, b"", extra_header=TraceContext(2, 3).encode()),
         _request("server-status", "How the server is.", Opcode.serverStatus, b""),
+        _request("shard-status", "How its shards are.", Opcode.shardStatus, GetShardStatus().encode()),
+        _request("shard-status-87", "Those from the 88th on.", Opcode.shardStatus, GetShardStatus(87).encode()),
+        _request("drain", "Finish what is in flight, and end.", Opcode.drain, b""),
     ]
 
 
@@ -165,6 +173,14 @@ def _other_replies() -> Vectors:
         ACCOUNT, 1_009_000_000, 1_500_000, 1000 * MANA, 500_000, 10 * MANA, 0, 4, TIME, TIME + 40, 0, operations
     )
     status = ServerStatus(3_600 * 10**9, 2, 5, 4, 3, 94_000, 268_435_456, 1, 2)
+    shards = Opcode.shardStatus
+    two = ShardStatusReply(
+        3_600 * 10**9,
+        tuple(
+            ShardStatus(*range(n, n + 22), tuple(range(n + 100, n + 136)), tuple(range(n + 200, n + 236)), n + 300)
+            for n in (1_000, 2_000)
+        ),
+    )
     unknown = ErrorBody("no account 42").encode()
     missing = ErrorBody("no such transaction").encode()
     limit = ErrorBody("limit", 24).encode()
@@ -179,6 +195,9 @@ def _other_replies() -> Vectors:
         _reply("ping-reply-64", "What was sent.", Opcode.ping, bytes(range(64))),
         _reply("ping-reply-header-words-5", "A word to skip.", Opcode.ping, b"12345678", extra_header=b"\x01" * 8),
         _reply("server-status-reply", "After an hour.", Opcode.serverStatus, status.encode()),
+        _reply("shard-status-reply", "Two shards, each number another.", shards, two.encode()),
+        _reply("shard-status-reply-stride-760", "A later version's word to skip.", shards, two.encode(stride=760)),
+        _reply("drain-reply", "It has begun.", Opcode.drain, b""),
         _reply("error-account", "Unknown.", Opcode.getAccount, unknown, status=Status.accountUnknown, flags=1),
         _reply("error-transaction", "Unknown.", lookup, missing, status=Status.transactionUnknown, flags=1),
         _reply(

@@ -20,6 +20,8 @@ from .reading import (
     page,
     ping,
     server_status,
+    shard_request,
+    shard_status,
     transaction,
 )
 
@@ -50,10 +52,27 @@ def header(data: bytes, from_client: bool) -> Json:
     }
 
 
+def trace_context(extensions: bytes) -> Json:
+    """The trace of a request, where the first extension of kind 1 has one."""
+    while len(extensions) >= 8:
+        kind, length = u(extensions, 0, 2), u(extensions, 2, 2)
+        whole = (4 + length + 7) // 8 * 8
+        if whole > len(extensions):
+            break
+        if kind == 1:
+            span, trace = u(extensions, 8, 8), u(extensions, 16, 16) if length == 28 else 0
+            if span == 0 or trace == 0:
+                break
+            return {"traceContext": {"traceFlags": extensions[4], "span": str(span), "trace": str(trace)}}
+        extensions = extensions[whole:]
+    return {}
+
+
 def decode(data: bytes, direction: str, stage: str) -> Json:
     """The ``frame`` of a vector. Raises :class:`Refused`."""
     from_client = direction == "client"
     fields = header(data, from_client)
+    fields.update(trace_context(data[32 : 8 * data[5]]))
     opcode, body = data[6], data[8 * data[5] :]
     if from_client and stage == "handshake":
         expect(opcode == 0x01, "connection", "helloExpected")
@@ -81,7 +100,7 @@ def body_of(opcode: int, body: bytes, from_client: bool, status: Any) -> Json:
         if opcode in range(0x10, 0x16):
             return batch(body)
         return {0x20: list_transactions, 0x21: account_request, 0x22: lookup, 0x23: balance_at, 0x24: list_unsettled,
-                0x30: ping, 0x31: nothing}[opcode](body)  # fmt: skip
+                0x30: ping, 0x31: nothing, 0x32: shard_request, 0x33: nothing}[opcode](body)  # fmt: skip
     expect(opcode in (0x81, 0x82) or opcode & 0x7F in OPCODES and opcode >= 0x80, "request", "unknownOpcode")
     if opcode == 0x81:
         return welcome(body)
@@ -90,4 +109,4 @@ def body_of(opcode: int, body: bytes, from_client: bool, status: Any) -> Json:
     if opcode in range(0x90, 0x96):
         return batch_reply(body)
     return {0xA0: page, 0xA1: account, 0xA2: transaction, 0xA3: balance, 0xA4: page, 0xB0: ping,
-            0xB1: server_status}[opcode](body)  # fmt: skip
+            0xB1: server_status, 0xB2: shard_status, 0xB3: nothing}[opcode](body)  # fmt: skip

@@ -65,7 +65,7 @@ def i64(data: bytes, offset: int) -> int:
 OPCODES = {
     0x01: "hello", 0x10: "spend", 0x11: "refund", 0x12: "purchase", 0x13: "bonus", 0x14: "post", 0x15: "settle",
     0x20: "listTransactions", 0x21: "getAccount", 0x22: "lookupTransaction", 0x23: "balanceAt", 0x24: "listUnsettled",
-    0x30: "ping", 0x31: "serverStatus",
+    0x30: "ping", 0x31: "serverStatus", 0x32: "shardStatus", 0x33: "drain",
 }  # fmt: skip
 TYPES = {1: "spend", 2: "purchase", 3: "refund", 4: "bonus", 5: "settlement"}
 OPERATIONS = {
@@ -87,7 +87,8 @@ STATUSES = dict(
 STATUSES.update(
     enumerate(
         "bodyChecksumMismatch reservedBits unknownOpcode malformedBody emptyBatch batchTooLarge atomicAccountsDiffer "
-        "invalidFilter deadlineExceeded overloaded diskFull shuttingDown".split(),
+        "invalidFilter deadlineExceeded overloaded diskFull shuttingDown roleMissing "
+        "amountAboveLimit creditAboveLimit accountNotAllowed rateExceeded diskUnreadable".split(),
         257,
     )
 )
@@ -95,7 +96,8 @@ STATUSES.update(
     enumerate(
         "prefaceMismatch headerChecksumMismatch unsupportedVersion malformedHeader frameTooLarge helloExpected "
         "malformedHello wrongLedger criticalExtensionUnknown tooManyConnections handshakeTimeout "
-        "unexpectedHello".split(),
+        "unexpectedHello credentialMissing credentialUnknown credentialExposed "
+        "tooManyConnectionsOfCaller idleTimeout".split(),
         513,
     )
 )

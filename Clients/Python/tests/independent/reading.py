@@ -177,6 +177,34 @@ def server_status(body: bytes) -> Json:
     }
 
 
+def shard_request(body: bytes) -> Json:
+    """From which shard on."""
+    fits(len(body) == 8)
+    unreserved(u(body, 4, 4) == 0)
+    return {"firstShard": u(body, 0, 4)}
+
+
+SHARD_NUMBERS = """
+accounts transactions posted replayed itemsRefused postingRequests readingRequests requestsRefused bytesReceived
+bytesSent connections connectionsHolding partsWaiting partsHeld residentBytes journalBlock journalPosition blocksWritten
+bytesWritten recoveryNanoseconds requestNanoseconds flushNanoseconds
+""".split()
+
+
+def shard_status(body: bytes) -> Json:
+    """How shards are, a row each."""
+    fits(len(body) >= 16)
+    stride, rows = u(body, 0, 4), u(body, 4, 4)
+    fits(stride >= 760 and stride % 8 == 0 and len(body) == 16 + stride * rows)
+    shards = []
+    for start in range(16, len(body), stride):
+        numbers = [str(u(body, start + 8 * index, 8)) for index in range(95)]
+        described: Json = dict(zip(SHARD_NUMBERS, numbers))
+        described.update(requestHistogram=numbers[22:58], flushHistogram=numbers[58:94], checkpointBlock=numbers[94])
+        shards.append(described)
+    return {"uptimeNanoseconds": str(u(body, 8, 8)), "rowCount": rows, "shards": shards}
+
+
 def error_body(body: bytes) -> Json:
     """Why not."""
     fits(len(body) >= 8)

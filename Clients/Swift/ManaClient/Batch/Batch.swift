@@ -30,6 +30,14 @@ public struct Batch: ~Copyable, Sendable {
   /// Every chunk, each of them within the limits of the protocol.
   var chunks: [BatchChunk] { full + [last] }
 
+  /// Takes out every transaction, and keeps the memory for those to come: a program that posts batch after batch fills
+  /// one of them again and again. The results of a batch stay what they are.
+  public mutating func removeAll() {
+    full = []
+    last.removeAll()
+  }
+
+  @inline(__always)
   private mutating func append(_ posting: Posting) {
     if !last.hasRoom(for: posting.bytes, itemsMax: Limits.itemsMax, frameBytesMax: Limits.frameBytesMax) {
       full.append(last)
@@ -41,7 +49,7 @@ public struct Batch: ~Copyable, Sendable {
 
 extension Batch {
   /// Adds a spend; the parameters are those of
-  /// ``ManaClient/spend(_:_:for:quantity:id:settleWithin:reference:note:deadline:)``.
+  /// ``ManaClient/spend(_:_:for:quantity:id:settleWithin:reference:note:deadline:coalescing:)``.
   ///
   /// Throws ``ManaError/Code/invalidArgument`` for what no ledger could accept. Amortized constant time.
   @discardableResult

@@ -15,10 +15,23 @@ struct BatchChunk: Sendable {
 
   init(capacity: Int) {
     items = ByteBuffer()
-    items.writeWithUnsafeMutableBytes(minimumWritableBytes: BatchView.preludeBytes + capacity * Item.bytes) {
+    items.reserveCapacity(BatchView.preludeBytes + capacity * Item.bytes)
+    writePrelude()
+  }
+
+  private mutating func writePrelude() {
+    items.writeWithUnsafeMutableBytes(minimumWritableBytes: BatchView.preludeBytes) {
       BatchView.storePrelude(to: $0.baseAddress!, count: 0, textBytes: 0, flags: .fullResults)
       return BatchView.preludeBytes
     }
+  }
+
+  /// Takes out every item. Keeps the memory, unless somebody else still reads what lies there.
+  mutating func removeAll() {
+    items.clear(minimumCapacity: items.capacity)
+    if text.readableBytes > 0 { text.clear(minimumCapacity: text.capacity) }
+    count = 0
+    writePrelude()
   }
 
   /// A request of one item.
@@ -33,28 +46,35 @@ struct BatchChunk: Sendable {
   }
 
   /// Whether one more item of `bytes` bytes, its text included, stays within a frame.
+  @inline(__always)
   func hasRoom(for bytes: Int, itemsMax: Int, frameBytesMax: Int) -> Bool {
     // Seven bytes of padding at most.
     count < itemsMax && frameBytes + bytes + 7 <= frameBytesMax
   }
 
   /// Encodes an item in place. Amortized constant time.
+  @inline(__always)
   mutating func append(_ posting: Posting) {
     append(posting.item)
     if posting.item.referenceBytes > 0 { text.writeString(posting.reference) }
     if posting.item.noteBytes > 0 { text.writeString(posting.note) }
   }
 
+  @inline(__always)
   private mutating func append(_ item: Item) {
-    items.writeWithUnsafeMutableBytes(minimumWritableBytes: Item.bytes) {
-      item.store(to: $0.baseAddress!)
-      return Item.bytes
-    }
+    if items.writableBytes < Item.bytes { items.reserveCapacity(minimumWritableBytes: Item.bytes) }
     count += 1
-    items.setInteger(UInt32(count), at: 4, endianness: .little)
+    // One access for the item and the count in the prelude: each asks whether the buffer is shared.
+    let (place, count) = (items.writerIndex, UInt32(count))
+    items.withVeryUnsafeMutableBytes {
+      let base = $0.baseAddress!
+      item.store(to: base + place)
+      base.store(u32: count, 4)
+    }
+    items.moveWriterIndex(forwardBy: Item.bytes)
   }
 
-  /// The id and the account of item `index`, and its amount in micromana. Constant time.
+  /// Item `index`. Constant time.
   func item(at index: Int) -> Item {
     items.withUnsafeReadableBytes { Item(reading: $0.baseAddress! + BatchView.preludeBytes + index * Item.bytes) }
   }

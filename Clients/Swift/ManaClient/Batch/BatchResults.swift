@@ -9,12 +9,27 @@ public struct BatchResults: RandomAccessCollection, Sendable {
   /// A transaction's receipt or its refusal.
   public typealias Element = Result<Receipt, Refusal>
 
-  /// The answer to one request.
-  private struct Part {
+  /// The answer to one request, of full results.
+  ///
+  /// Unchecked, because pointers are not sendable. Whoever wants to change a buffer that is shared copies it, so that what
+  /// they point to does not change while `owners` are there.
+  private struct Part: @unchecked Sendable {
     var start: Int
-    var request: BatchChunk
-    var reply: ByteBuffer
-    var stride: Int
+    let items: UnsafeRawPointer
+    let results: UnsafeRawPointer
+    let owners: (AnyObject, AnyObject)
+
+    /// `request` begins with a batch's prelude, `reply` with that of its results.
+    init(start: Int, request: ByteBuffer, reply: ByteBuffer) {
+      func base(of buffer: ByteBuffer) -> (UnsafeRawPointer, AnyObject) {
+        buffer.withUnsafeReadableBytesWithStorageManagement { ($0.baseAddress!, $1.takeUnretainedValue()) }
+      }
+      let ((request, requestOwner), (reply, replyOwner)) = (base(of: request), base(of: reply))
+      self.start = start
+      items = request + BatchView.preludeBytes
+      results = reply + BatchReplyView.preludeBytes
+      owners = (requestOwner, replyOwner)
+    }
   }
 
   private var parts: [Part] = []
@@ -30,7 +45,9 @@ public struct BatchResults: RandomAccessCollection, Sendable {
 
   init() {}
 
+  /// The first transaction of the batch.
   public var startIndex: Int { 0 }
+  /// One past the last transaction of the batch.
   public var endIndex: Int { count }
 
   /// What became of transaction `index`. Constant time, or logarithmic in the requests that the batch was split into.
@@ -61,7 +78,7 @@ public struct BatchResults: RandomAccessCollection, Sendable {
       throw ProtocolError(
         .malformedBody, "\(head.count) results of \(head.stride) bytes to a batch of \(request.count)")
     }
-    let part = Part(start: count, request: request, reply: reply, stride: head.stride)
+    let part = Part(start: count, request: request.items, reply: reply)
     var (posted, replayed) = (0, 0)
     for index in 0..<head.count {
       guard case .success(let receipt) = try Self.result(of: part, index) else { continue }
@@ -77,19 +94,24 @@ public struct BatchResults: RandomAccessCollection, Sendable {
   }
 
   private static func result(of part: Part, _ index: Int) throws(ProtocolError) -> Element {
-    let result = part.reply.withUnsafeReadableBytes {
-      ItemResult(
-        reading: $0.baseAddress! + BatchReplyView.preludeBytes + index * part.stride, stride: part.stride)
-    }
-    guard let result else {
+    let place = part.results + index * ItemResult.fullBytes
+    guard let result = ItemResult(reading: place, stride: ItemResult.fullBytes) else {
       throw ProtocolError(.malformedBody, "result \(index) has a status or a flag outside version 1", detail: index)
     }
-    let item = part.request.item(at: index)
-    if result.status == .ok { return .success(try Receipt(result, id: TransactionID(item.id))) }
+    let item = ItemView(part.items + index * Item.bytes)
+    return try outcome(result, id: item.id, account: item.account, amount: item.amount)
+  }
+
+  /// What a result says about the item that it answers. Throws `malformedBody` for an amount above 2^63 − 1.
+  @inline(__always)
+  static func outcome(
+    _ result: ItemResult, id: UInt128, account: UInt128, amount: UInt64
+  ) throws(ProtocolError) -> Element {
+    if result.status == .ok { return .success(try Receipt(result, id: TransactionID(id))) }
     return .failure(
       Refusal(
-        transactionID: TransactionID(item.id), account: AccountID(item.account), status: result.status,
-        amount: Mana(micromana: Int64(clamping: item.amount)), balance: Mana(micromana: result.balance),
+        transactionID: TransactionID(id), account: AccountID(account), status: result.status,
+        amount: Mana(micromana: Int64(clamping: amount)), balance: Mana(micromana: result.balance),
         conflictField: result.field))
   }
 }

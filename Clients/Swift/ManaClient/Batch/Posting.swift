@@ -10,7 +10,9 @@ struct Posting {
   var bytes: Int { Item.bytes + Int(item.referenceBytes) + Int(item.noteBytes) }
 }
 
+// Inlined where a batch appends: passed on from function to function, a posting would be copied at each of them.
 extension Posting {
+  @inline(__always)
   static func spend(
     _ account: AccountID, _ amount: Mana, for operation: Operation, quantity: Int, id: TransactionID,
     settleWithin: Duration?, reference: String?, note: String?
@@ -37,6 +39,7 @@ extension Posting {
   }
 
   /// A purchase or a bonus.
+  @inline(__always)
   static func credit(
     _ operation: Operation, _ account: AccountID, _ amount: Mana, quantity: Int, id: TransactionID,
     reference: String?, note: String?
@@ -47,6 +50,7 @@ extension Posting {
     return posting
   }
 
+  @inline(__always)
   static func refund(
     _ account: AccountID, of spend: TransactionID, amount: Mana?, id: TransactionID, voidIfUnknown: Bool,
     reference: String?, note: String?
@@ -63,6 +67,7 @@ extension Posting {
     return posting
   }
 
+  @inline(__always)
   static func settle(
     _ account: AccountID, _ spend: TransactionID, as outcome: SettlementOutcome, id: TransactionID, note: String?
   ) throws(ManaError) -> Posting {
@@ -77,6 +82,7 @@ extension Posting {
     return posting
   }
 
+  @inline(__always)
   private init(
     _ type: TransactionType, _ operation: Operation?, _ account: AccountID, _ id: TransactionID, reference: String?,
     note: String?
@@ -85,15 +91,22 @@ extension Posting {
     guard id.number != 0 else { throw Self.invalid(id, "zero is no transaction id") }
     self.reference = reference ?? ""
     self.note = note ?? ""
-    for (name, text) in [("reference", self.reference), ("note", self.note)]
-    where text.utf8.count > Limits.textBytesMax {
-      throw Self.invalid(id, "a \(name) has at most 255 bytes, this one has \(text.utf8.count)")
-    }
     item = Item(
       id: id.number, account: account.number, amount: 0, type: type, operation: operation,
-      referenceBytes: self.reference.utf8.count, noteBytes: self.note.utf8.count)
+      referenceBytes: try Self.bytes(of: self.reference, "reference", id),
+      noteBytes: try Self.bytes(of: self.note, "note", id))
   }
 
+  @inline(__always)
+  private static func bytes(of text: String, _ name: String, _ id: TransactionID) throws(ManaError) -> Int {
+    let count = text.utf8.count
+    guard count <= Limits.textBytesMax else {
+      throw invalid(id, "a \(name) has at most 255 bytes, this one has \(count)")
+    }
+    return count
+  }
+
+  @inline(__always)
   private static func positive(_ amount: Mana, _ id: TransactionID) throws(ManaError) -> UInt64 {
     guard amount > .zero else {
       throw invalid(id, "an amount is above zero, not \(amount); its sign follows from the type")
@@ -101,6 +114,7 @@ extension Posting {
     return UInt64(amount.micromana)
   }
 
+  @inline(__always)
   private static func exact(_ quantity: Int, _ id: TransactionID) throws(ManaError) -> UInt32 {
     guard let exact = UInt32(exactly: quantity) else {
       throw invalid(id, "a quantity is from 0 to 2^32 − 1, not \(quantity)")

@@ -1,5 +1,7 @@
 internal import ManaProtocol
 internal import NIOCore
+internal import NIOSSL
+internal import NIOTLS
 
 /// Who a connection tells of what happens on it. All on the connection's event loop.
 protocol ConnectionOwner: AnyObject {
@@ -22,10 +24,20 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private var state: ConnectionState<PendingCall>
   private let greeting: ByteBuffer
+  /// Whom the certificate at the other end must name; nil in the clear.
+  private let serverName: String?
+  /// The DNS name that has to be in it; nil when that is the address that was connected to.
+  private let dnsName: String?
+  /// Whether the other end has shown who it is, so that it may be told who this client is. In the clear from the start.
+  private var isTrusted: Bool
   private weak var owner: (any ConnectionOwner)?
   private var context: ChannelHandlerContext?
   /// Arrived and not taken yet.
   private var arrived = ByteBuffer()
+  /// What large replies are put together in.
+  private var buffers = ReplyBuffers()
+  /// Whether `arrived` is the handler's own, and not the channel's.
+  private var isAssembling = false
   /// Bytes that have to be there before it is worth looking at them again.
   private var awaitedBytes = 1
   /// Headers and small bodies of this turn.
@@ -35,15 +47,20 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var reason: ManaError?
   private var hasClosed = false
 
-  init(expectedLedger: LedgerID?, greeting: ByteBuffer) {
+  init(expectedLedger: LedgerID?, greeting: ByteBuffer, encryption: Encryption.Initializer? = nil) {
     state = ConnectionState(expectedLedger: expectedLedger?.number ?? 0)
     self.greeting = greeting
+    serverName = encryption?.name
+    dnsName = encryption?.dnsName
+    isTrusted = encryption == nil
   }
 
   var requestsInFlight: Int { state.requestsInFlight }
+  /// Whether somebody waits for a reply on this connection. Linear in what is in flight.
+  var hasCallers: Bool { state.hasCall { $0.isAwaited } }
   var bytesInFlight: Int { state.bytesInFlight }
   var frameBytesMax: Int { state.frameBytesMax }
-  func hasRoom(for call: PendingCall) -> Bool { state.hasRoom(for: call.frameBytes) }
+  func hasRoom(forBytes bytes: Int) -> Bool { state.hasRoom(for: bytes) }
 
   // MARK: - The owner's side
 
@@ -53,7 +70,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     guard let context, context.channel.isActive else {
       return close(ManaError(.connectionLost, execution: .notExecuted, message: "closed before the handshake"))
     }
-    context.writeAndFlush(wrapOutboundOut(greeting), promise: nil)
+    if isTrusted { context.writeAndFlush(wrapOutboundOut(greeting), promise: nil) }
     digest()
     self.owner?.connectionHasRoom(self)
   }
@@ -67,15 +84,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     gathered.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.bytes) {
       FrameHeader.storeRequest(
         to: $0.baseAddress!, call.opcode, correlation: correlation, microseconds: sentDeadline,
-        bodyBytes: call.body.readableBytes, bodyChecksum: call.bodyChecksum)
+        headerBytes: call.headerBytes, payloadBytes: call.payload.readableBytes,
+        payloadChecksum: call.payloadChecksum)
       return FrameHeader.bytes
     }
-    if call.body.readableBytes <= ClientLimits.copiedBodyBytesMax {
-      gathered.writeImmutableBuffer(call.body)
+    if call.payload.readableBytes <= ClientLimits.copiedBodyBytesMax {
+      gathered.writeImmutableBuffer(call.payload)
       if gathered.readableBytes >= ClientLimits.gatheredBytesMax { writeGathered() }
     } else {
       writeGathered()
-      context?.write(wrapOutboundOut(call.body), promise: nil)
+      context?.write(wrapOutboundOut(call.payload), promise: nil)
     }
     needsFlush = true
   }
@@ -115,12 +133,18 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
-    if arrived.readableBytes == 0 {
-      arrived = buffer
-    } else {
-      arrived.writeBuffer(&buffer)
+    while buffer.readableBytes > 0 {
+      if arrived.readableBytes == 0 {
+        arrived = buffer
+        buffer = ByteBuffer()
+      } else {
+        // No more than completes the frame: the next one is read where it lies.
+        let missing = isLooking ? awaitedBytes - arrived.readableBytes : buffer.readableBytes
+        guard var part = buffer.readSlice(length: min(missing, buffer.readableBytes)) else { break }
+        arrived.writeBuffer(&part)
+      }
+      digest()
     }
-    digest()
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -133,7 +157,24 @@ final class ConnectionHandler: ChannelInboundHandler {
     context.fireChannelReadComplete()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted(let name)? = event as? TLSUserEvent {
+      if let dnsName, !certificate(of: context.pipeline, names: dnsName) {
+        close(ManaError(unnamed: dnsName))
+      } else if name == Encryption.protocolName {
+        isTrusted = true
+        if owner != nil { context.writeAndFlush(wrapOutboundOut(greeting), promise: nil) }
+      } else {
+        close(ManaError(otherProtocol: name))
+      }
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let serverName, let failure = ManaError(tls: error, serverName: serverName, context.pipeline) {
+      return close(failure)
+    }
     close(
       ManaError(
         .connectionLost, execution: .notExecuted, message: "the connection failed", cause: error))
@@ -144,23 +185,40 @@ final class ConnectionHandler: ChannelInboundHandler {
     context.fireChannelInactive()
   }
 
+  /// Whether frames are taken out of what arrives: not before the owner is there, and not after the end.
+  private var isLooking: Bool { owner != nil && reason == nil }
+
   /// Takes every complete frame out of what has arrived.
   private func digest() {
-    // Before the owner is there, and after the end, nothing is looked at.
-    guard owner != nil else { return }
-    while reason == nil, arrived.readableBytes >= awaitedBytes {
+    while isLooking, arrived.readableBytes >= awaitedBytes {
       let step = arrived.withUnsafeReadableBytes { state.step($0) }
       switch step {
       case .wait(let bytes):
         awaitedBytes = bytes
-        // A large reply is gathered without growing step by step.
-        arrived.reserveCapacity(minimumWritableBytes: bytes - arrived.readableBytes)
+        if !isAssembling || arrived.readableBytes + arrived.writableBytes < bytes { moveArrived(roomFor: bytes) }
       case .take(let bytes, let event):
         awaitedBytes = 1
         let frame = arrived.readSlice(length: bytes) ?? ByteBuffer()
+        if arrived.readableBytes == 0 { letGoOfArrived() }
         if let event { handle(event, frame) }
       }
     }
+  }
+
+  /// Moves the beginning of a frame to where all of it has room: the channel's own buffer is shared with the channel, and
+  /// would be copied as a whole.
+  private func moveArrived(roomFor bytes: Int) {
+    var roomy = buffers.take(bytes: bytes)
+    roomy.writeImmutableBuffer(arrived)
+    arrived = roomy
+    isAssembling = true
+  }
+
+  /// Holds no memory in which nothing is left to be read, so that it can be used again.
+  private func letGoOfArrived() {
+    if isAssembling { buffers.keep(arrived) }
+    isAssembling = false
+    arrived = ByteBuffer()
   }
 
   private func handle(_ event: ConnectionState<PendingCall>.Event, _ frame: ByteBuffer) {
@@ -197,11 +255,12 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func closed() {
-    guard !hasClosed else { return }
+    // Without an owner there is nobody to tell yet; `attach` comes back here.
+    guard !hasClosed, let owner else { return }
     hasClosed = true
     let reason = self.reason ?? arrived.withUnsafeReadableBytes { state.errorAtEnd(unread: $0) }
     self.reason = reason
-    owner?.connection(self, closed: reason, lost: state.close())
-    owner = nil
+    owner.connection(self, closed: reason, lost: state.close())
+    self.owner = nil
   }
 }

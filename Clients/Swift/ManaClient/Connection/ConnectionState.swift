@@ -65,6 +65,11 @@ struct ConnectionState<Call> {
   /// Calls in flight, given up ones included.
   var requestsInFlight: Int { flights.count }
 
+  /// Whether a call in flight has not been given up, and `isAwaited` holds for it. Linear.
+  func hasCall(where isAwaited: (Call) -> Bool) -> Bool {
+    flights.values.contains { flight in flight.call.map(isAwaited) ?? false }
+  }
+
   /// Largest frame that may be sent, in bytes; 0 before the welcome.
   var frameBytesMax: Int { limits.frame }
 

@@ -22,6 +22,7 @@ public struct HistoryFilter: Hashable, Sendable {
   /// Only transactions with exactly this reference.
   public var reference: String?
 
+  /// Everything, but for what is given.
   public init(
     types: Set<TransactionType> = [], operations: Set<Operation> = [], from: Timestamp? = nil,
     until: Timestamp? = nil, amountMin: Mana? = nil, amountMax: Mana? = nil, related: TransactionID? = nil,
@@ -45,6 +46,7 @@ public struct HistoryCursor: Hashable, Sendable, Codable, LosslessStringConverti
   /// The sequence number to start at, included. At least 1.
   public var sequence: UInt64
 
+  /// A cursor that starts at a sequence number, from 1 on.
   public init(sequence: UInt64) { self.sequence = sequence }
 
   /// Parses the sequence number; nil for zero and for anything that is no number.
@@ -53,12 +55,15 @@ public struct HistoryCursor: Hashable, Sendable, Codable, LosslessStringConverti
     self.sequence = sequence
   }
 
+  /// The sequence number.
   public var description: String { String(sequence) }
 
+  /// Decodes the sequence number.
   public init(from decoder: any Decoder) throws {
     sequence = try decoder.singleValueContainer().decode(UInt64.self)
   }
 
+  /// Encodes the sequence number.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(sequence)

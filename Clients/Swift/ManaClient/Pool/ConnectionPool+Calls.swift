@@ -3,7 +3,7 @@ internal import NIOCore
 
 /// The ways in which calls come and end.
 extension ConnectionPool {
-  func submit(_ call: PendingCall, _ continuation: PendingCall.Continuation) {
+  func submit(_ call: PendingCall, _ continuation: PendingCall.Continuation, now: NIODeadline) {
     call.submitted(continuation)
     if call.hasEnded {
       return call.end(.failure(call.error(.cancelled, .notExecuted, "cancelled before it was sent")))
@@ -11,36 +11,54 @@ extension ConnectionPool {
     switch stage {
     case .stopping, .stopped:
       return call.end(.failure(call.error(.shutDown, .notExecuted, "the client has shut down: run() has ended")))
+    case .running where isDraining:
+      return call.end(
+        .failure(call.error(.shutDown, .notExecuted, "the client is shutting down and takes no further calls")))
     case .created, .running: break
     }
     if let error = hopelessError { return call.end(.failure(call.failure(of: error))) }
-    guard call.deadline > .now() else { return call.end(.failure(expiry(of: call))) }
-    guard waiting.append(call) else {
-      let message = "\(waiting.count) calls of \(waiting.bytes) bytes wait for a connection already"
+    guard call.deadline > now else { return call.end(.failure(expiry(of: call))) }
+    guard append(call) else {
+      let (count, bytes) = (waiting.count + gathering.count, waiting.bytes + gathering.bytes)
+      let message = "\(count) calls of \(bytes) bytes wait for a connection already"
       return call.end(.failure(call.error(.queueFull, .notExecuted, message, cause: lastConnectError)))
     }
     deadlines.insert(call, at: call.deadline) { $0.hasEnded }
     setAlarm()
   }
 
+  /// False when too much waits already.
+  private func append(_ call: PendingCall) -> Bool {
+    guard waiting.count + gathering.count < configuration.waitingCallsMax,
+      waiting.bytes + gathering.bytes + call.frameBytes <= configuration.waitingBytesMax
+    else { return false }
+    return call.posting == nil ? waiting.append(call) : gathering.append(call)
+  }
+
+  /// Tells the queue of a call that the call is about to end.
+  private func left(_ call: PendingCall) {
+    if call.posting == nil { waiting.left(call) } else { gathering.left(call) }
+  }
+
   /// The caller's task was cancelled.
   func cancel(_ call: PendingCall) {
     switch call.stage {
     case .waiting where call.isSubmitted:
-      waiting.left(call)
+      left(call)
       call.end(.failure(call.error(.cancelled, .notExecuted, "cancelled before it was sent")))
     case .waiting:
       call.stage = .ended
     case .sent(let connection, let correlation):
       connection.abandon(correlation)
       call.end(.failure(call.error(.cancelled, .unknown, "cancelled after it was sent")))
+    case .carried: call.end(.failure(call.error(.cancelled, .unknown, "cancelled after it was sent")))
     case .ended: break
     }
   }
 
   /// Fails the calls that wait, because of what `error` says about each.
   func failWaiting(_ error: (PendingCall) -> ManaError) {
-    for call in waiting.removeAll() { call.end(.failure(error(call))) }
+    for call in waiting.removeAll() + gathering.removeAll() { call.end(.failure(error(call))) }
   }
 
   /// Sees to it that `expire` runs when the next deadline passes. One timer for all calls.
@@ -61,17 +79,22 @@ extension ConnectionPool {
     while let call = deadlines.popDue(now) {
       switch call.stage {
       case .waiting:
-        waiting.left(call)
+        left(call)
         call.end(.failure(expiry(of: call)))
       case .sent(let connection, let correlation):
         connection.abandon(correlation)
-        call.end(
-          .failure(
-            call.error(.deadlineExceeded, .unknown, "no reply from \(address) within \(call.timeout)")))
+        call.end(.failure(silence(to: call)))
+      case .carried: call.end(.failure(silence(to: call)))
       case .ended: break
       }
     }
     setAlarm()
+    stopIfDrained()
+  }
+
+  /// The error of a call that was sent and got no reply in time.
+  private func silence(to call: PendingCall) -> ManaError {
+    call.error(.deadlineExceeded, .unknown, "no reply from \(address) within \(call.timeout)")
   }
 
   /// Why a call whose deadline has passed was not sent.

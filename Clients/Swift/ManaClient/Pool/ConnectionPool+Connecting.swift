@@ -49,14 +49,22 @@ extension ConnectionPool {
     guard case .running = stage else { return }
     slot.stage = .connecting
     let started = NIODeadline.now()
+    let encrypt: Encryption.Initializer?
+    do throws(ManaError) {
+      encrypt = try encryption?.initializer()
+    } catch {
+      return failed(slot, error)
+    }
     let greeting = Hello.greeting(
-      ledger: configuration.ledger, instance: instance, clientName: configuration.clientName)
+      ledger: configuration.ledger, instance: instance, clientName: configuration.clientName,
+      token: configuration.credential?.token)
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(bounded: configuration.connectTimeout))
       .channelInitializer { [ledger = configuration.ledger] channel in
         channel.eventLoop.makeCompletedFuture {
+          if let encrypt { try encrypt.addHandler(to: channel) }
           try channel.pipeline.syncOperations.addHandler(
-            ConnectionHandler(expectedLedger: ledger, greeting: greeting))
+            ConnectionHandler(expectedLedger: ledger, greeting: greeting, encryption: encrypt))
         }
       }
     let attempt =
@@ -97,14 +105,18 @@ extension ConnectionPool {
   private func failed(_ slot: Slot, _ reason: ManaError) {
     slot.timer?.cancel()
     slot.stage = .idle
+    countConnections()
     guard case .running = stage else { return finishStopping() }
     lastConnectError = reason
+    // Files that have been put right in the meantime are read anew.
+    encryption?.forget()
     var generator = SystemRandomNumberGenerator()
     let pause = configuration.backoff.pause(attempt: slot.attempt, using: &generator)
     slot.attempt += 1
     slot.stage = .pausing
-    logger?.info(
-      "no connection to the ledger",
+    // The first failure in a row is news; those that follow tell the same.
+    logger?.log(
+      level: slot.attempt == 1 ? .warning : .debug, "no connection to the ledger",
       metadata: [
         "address": "\(address)", "connection": "\(slot.number)", "reason": "\(reason)", "pause": "\(pause)",
       ])
@@ -123,13 +135,16 @@ extension ConnectionPool: ConnectionOwner {
     lastConnectError = nil
     let information = ServerInformation(welcome)
     latest.welcomed(information, again: slot.wasConnected)
-    slot.wasConnected = true
-    logger?.debug(
+    if slot.wasConnected { metrics.reconnected() }
+    countConnections()
+    logger?.log(
+      level: slot.wasConnected ? .info : .debug,
       "connected to the ledger",
       metadata: [
         "address": "\(address)", "connection": "\(slot.number)", "ledger": "\(information.ledger)",
         "server": "\(loggable(information.name))",
       ])
+    slot.wasConnected = true
   }
 
   func connection(
@@ -137,7 +152,8 @@ extension ConnectionPool: ConnectionOwner {
   ) {
     // A reply shows that the connection is good, so that the next pause is short again.
     slot(of: connection)?.attempt = 0
-    call.end(result)
+    batchEnded(call)
+    call.end(result.map { .body($0) })
   }
 
   func connection(_ connection: ConnectionHandler, drains reason: ManaError) {
@@ -146,10 +162,14 @@ extension ConnectionPool: ConnectionOwner {
     failed(slot, reason)
   }
 
-  func connectionHasRoom(_ connection: ConnectionHandler) { pump() }
+  func connectionHasRoom(_ connection: ConnectionHandler) {
+    pump()
+    stopIfDrained()
+  }
 
   func connection(_ connection: ConnectionHandler, closed reason: ManaError, lost: [PendingCall]) {
     for call in lost {
+      batchEnded(call)
       let code: ManaError.Code = reason.code == .shutDown ? .shutDown : .connectionLost
       call.end(
         .failure(
@@ -164,6 +184,7 @@ extension ConnectionPool: ConnectionOwner {
     } else {
       finishStopping()
     }
+    stopIfDrained()
   }
 }
 

@@ -52,14 +52,25 @@ final class ConnectionPool {
   let eventLoop: any EventLoop
   let logger: Logger?
   let latest: LatestServer
+  let metrics: ClientMetrics
   /// What the server's log knows this client by.
   let instance = TransactionID.random().number
 
   var stage = Stage.created
+  /// What connections are encrypted with; nil in the clear.
+  var encryption: Encryption?
+  /// Whether the client takes no further calls, and stops when those that it has are through.
+  var isDraining = false
   var slots: [Slot]
   /// Connections of which the server has said that it takes no further calls.
   var draining: [ConnectionHandler] = []
   var waiting: WaitingCalls
+  /// Single calls that may travel together.
+  var gathering: WaitingCalls
+  /// Requests with such calls that are on their way.
+  var batchesInFlight = 0
+  /// When what gathers is looked at next.
+  var lingerAlarm: NIODeadline?
   var deadlines = DeadlineQueue<NIODeadline, PendingCall>()
   var alarm: (at: NIODeadline, timer: Scheduled<Void>)?
   /// Why there is no connection.
@@ -67,16 +78,22 @@ final class ConnectionPool {
 
   init(
     address: ManaAddress, configuration: ManaClient.Configuration, eventLoop: any EventLoop, logger: Logger?,
-    latest: LatestServer
+    latest: LatestServer, metrics: ClientMetrics
   ) {
     self.address = address
     self.configuration = configuration
     self.eventLoop = eventLoop
     self.logger = logger
     self.latest = latest
+    encryption = configuration.tls.map { Encryption($0, to: address) }
+    self.metrics = metrics
     slots = (0..<configuration.connectionCount).map { Slot(number: $0) }
     waiting = WaitingCalls(callsMax: configuration.waitingCallsMax, bytesMax: configuration.waitingBytesMax)
+    gathering = waiting
   }
+
+  /// Tells the metrics how many connections are ready.
+  func countConnections() { metrics.connected(slots.count { $0.readyHandler != nil }) }
 
   var hasReadyConnection: Bool { slots.contains { $0.readyHandler != nil } }
 
@@ -89,15 +106,19 @@ final class ConnectionPool {
 
   /// Handles what was posted since the last turn, then flushes each connection once.
   func receive(_ messages: [Dispatcher.Message]) {
+    // One look at the clock for all of them: it costs more than submitting a call.
+    let now = NIODeadline.now()
     for message in messages {
       switch message {
       case .start(let continuation): start(continuation)
       case .stop(let continuation): stop(continuation)
-      case .submit(let call, let continuation): submit(call, continuation)
+      case .drain: drain()
+      case .submit(let call, let continuation): submit(call, continuation, now: now)
       case .cancel(let call): cancel(call)
       }
     }
     pump()
+    stopIfDrained()
   }
 
   /// Gives calls that wait to connections that have room.
@@ -109,7 +130,7 @@ final class ConnectionPool {
         call.end(.failure(expiry(of: call)))
         continue
       }
-      guard let handler = leastLoaded(for: call) else { break }
+      guard let handler = leastLoaded(forBytes: call.frameBytes) else { break }
       waiting.removeFirst()
       if call.frameBytes > handler.frameBytesMax {
         call.end(.failure(call.tooLarge(handler.frameBytesMax)))
@@ -117,15 +138,17 @@ final class ConnectionPool {
         handler.send(call, now: now)
       }
     }
+    pumpGathered(now: now)
     for slot in slots { slot.readyHandler?.flush() }
   }
 
-  private func leastLoaded(for call: PendingCall) -> ConnectionHandler? {
+  /// The ready connection with the least in flight of those that have room for a frame of `frameBytes` bytes.
+  func leastLoaded(forBytes frameBytes: Int) -> ConnectionHandler? {
     var best: ConnectionHandler?
     for slot in slots {
       guard let handler = slot.readyHandler else { continue }
       // A call that no connection will ever have room for is told so by whichever is ready.
-      guard handler.hasRoom(for: call) || call.frameBytes > handler.frameBytesMax else { continue }
+      guard handler.hasRoom(forBytes: frameBytes) || frameBytes > handler.frameBytesMax else { continue }
       guard let other = best else {
         best = handler
         continue
@@ -138,7 +161,7 @@ final class ConnectionPool {
 }
 
 extension PendingCall {
-  fileprivate func tooLarge(_ bytesMax: Int) -> ManaError {
+  func tooLarge(_ bytesMax: Int) -> ManaError {
     error(
       .invalidArgument, .notExecuted,
       "a request of \(frameBytes) bytes is larger than the \(bytesMax) bytes that the server takes")
@@ -146,8 +169,10 @@ extension PendingCall {
 }
 
 extension ManaError {
-  /// Whether connecting failed in a way that waiting does not mend: a stranger, another version, the wrong ledger.
+  /// Whether connecting failed in a way that waiting does not mend: a stranger, another version, the wrong
+  /// ledger, a certificate that is not trusted.
   var isDefinitive: Bool {
+    if code == .tlsFailed { return true }
     guard code == .notManaServer || code == .handshakeFailed, let status else { return false }
     return !status.isRetryable && status != .handshakeTimeout
   }

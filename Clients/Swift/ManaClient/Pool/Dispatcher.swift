@@ -11,6 +11,8 @@ final class Dispatcher: Sendable {
     case start(CheckedContinuation<Void, Never>?)
     /// Close everything; the continuation, if any, is resumed when that is done.
     case stop(CheckedContinuation<Void, Never>?)
+    /// Take no further calls, and stop when those under way have ended.
+    case drain
     case submit(PendingCall, PendingCall.Continuation)
     case cancel(PendingCall)
   }
@@ -21,14 +23,16 @@ final class Dispatcher: Sendable {
   private let latest: LatestServer
 
   init(
-    address: ManaAddress, configuration: ManaClient.Configuration, eventLoop: any EventLoop, logger: Logger?
+    address: ManaAddress, configuration: ManaClient.Configuration, eventLoop: any EventLoop, logger: Logger?,
+    metrics: ClientMetrics
   ) {
     let latest = LatestServer()
     self.latest = latest
     self.eventLoop = eventLoop
     pool = NIOLoopBoundBox.makeBoxSendingValue(
       ConnectionPool(
-        address: address, configuration: configuration, eventLoop: eventLoop, logger: logger, latest: latest),
+        address: address, configuration: configuration, eventLoop: eventLoop, logger: logger, latest: latest,
+        metrics: metrics),
       eventLoop: eventLoop)
   }
 

@@ -3,10 +3,18 @@ internal import NIOCore
 
 /// A call from its submission to its end.
 ///
-/// Unchecked, because a caller hands it to the event loop once: what is constant is read by both, `stage` and
-/// `continuation` are touched on the event loop alone.
+/// Unchecked, because a caller hands it to the event loop once: what is constant is read by both, what varies is touched
+/// on the event loop alone from then on.
 final class PendingCall: @unchecked Sendable {
-  typealias Continuation = CheckedContinuation<Result<ByteBuffer, ManaError>, Never>
+  typealias Continuation = CheckedContinuation<Result<Reply, ManaError>, Never>
+
+  /// What answers a call.
+  enum Reply: Sendable {
+    /// The body of the reply to its own request.
+    case body(ByteBuffer)
+    /// Its share of the reply to a request that it shared.
+    case item(ItemResult)
+  }
 
   /// How far a call has come.
   enum Stage {
@@ -14,15 +22,27 @@ final class PendingCall: @unchecked Sendable {
     case waiting
     /// Given to a connection, under this correlation id.
     case sent(ConnectionHandler, correlation: UInt64)
+    /// On its way in a request that carries it.
+    case carried
     /// Its caller has its answer, or has given up before it was submitted.
     case ended
   }
 
   let opcode: Opcode
-  /// A multiple of 8 bytes. Immutable, so that writing it copies nothing.
-  let body: ByteBuffer
-  /// CRC32C of the body, computed on the caller's thread.
-  let bodyChecksum: UInt32
+  /// A multiple of 8 bytes. Given back when the call ends, as the payload is: the queue of deadlines keeps ended calls for
+  /// a while, and a batch has half a megabyte.
+  private(set) var body: ByteBuffer
+  /// Which trace the request belongs to.
+  let trace: TraceContext?
+  /// What its frame has behind the 32 bytes of the header: the trace context, if there is one, and the body.
+  private(set) var payload: ByteBuffer
+  /// CRC32C of the payload, computed on the caller's thread.
+  let payloadChecksum: UInt32
+  /// What the call posts when it may share a request; its body is empty then.
+  let posting: Posting?
+  /// The calls that this request carries.
+  let members: [PendingCall]
+  let created: NIODeadline
   /// For messages.
   let timeout: Duration
   let deadline: NIODeadline
@@ -31,22 +51,59 @@ final class PendingCall: @unchecked Sendable {
   var stage = Stage.waiting
   private var continuation: Continuation?
 
-  init(_ opcode: Opcode, _ body: ByteBuffer, timeout: Duration, transactionID: TransactionID?) {
+  /// A request of its own.
+  convenience init(
+    _ opcode: Opcode, _ body: ByteBuffer, timeout: Duration, created: NIODeadline, transactionID: TransactionID?,
+    trace: TraceContext?
+  ) {
+    self.init(
+      opcode, body, posting: nil, members: [], timeout: timeout, created: created, transactionID: transactionID,
+      trace: trace)
+  }
+
+  /// A call that may share a request.
+  convenience init(
+    _ opcode: Opcode, _ posting: Posting, timeout: Duration, created: NIODeadline, trace: TraceContext?
+  ) {
+    self.init(
+      opcode, ByteBuffer(), posting: posting, members: [], timeout: timeout, created: created,
+      transactionID: TransactionID(posting.item.id), trace: trace)
+  }
+
+  init(
+    _ opcode: Opcode, _ body: ByteBuffer, posting: Posting?, members: [PendingCall], timeout: Duration,
+    created: NIODeadline, transactionID: TransactionID?, trace: TraceContext?
+  ) {
     precondition(body.readableBytes % 8 == 0, "a body is padded to words")
     self.opcode = opcode
     self.body = body
-    bodyChecksum = body.withUnsafeReadableBytes { crc32c($0) }
+    self.posting = posting
+    self.members = members
+    self.created = created
+    self.trace = trace
+    // A call that may share a request has none of its own.
+    payload = posting == nil ? trace.map { $0.before(body) } ?? body : body
+    payloadChecksum = payload.withUnsafeReadableBytes { crc32c($0) }
     self.timeout = timeout
-    deadline = .now() + TimeAmount(bounded: timeout)
+    deadline = created + TimeAmount(bounded: timeout)
     self.transactionID = transactionID
   }
 
-  /// Bytes of its frame.
-  var frameBytes: Int { FrameHeader.bytes + body.readableBytes }
+  /// Bytes of its frame; of the frame that it would be alone, for a call that may share one.
+  var frameBytes: Int {
+    guard let posting else { return FrameHeader.bytes + payload.readableBytes }
+    return headerBytes + BatchView.bodyBytes(count: 1, textBytes: posting.bytes - Item.bytes)
+  }
+
+  /// Bytes of the header of its frame.
+  var headerBytes: Int { FrameHeader.bytes + (trace == nil ? 0 : TraceContext.bytes) }
 
   var isSubmitted: Bool { continuation != nil }
 
   var hasEnded: Bool { if case .ended = stage { true } else { false } }
+
+  /// Whether somebody waits for the answer: of a request that carries calls, one of their callers.
+  var isAwaited: Bool { members.isEmpty ? !hasEnded : members.contains { !$0.hasEnded } }
 
   /// Notes who waits for the answer.
   func submitted(_ continuation: Continuation) {
@@ -55,17 +112,34 @@ final class PendingCall: @unchecked Sendable {
   }
 
   /// Answers the caller, once; later answers are dropped.
-  func end(_ result: Result<ByteBuffer, ManaError>) {
+  func end(_ result: Result<Reply, ManaError>) {
     stage = .ended
+    (body, payload) = (ByteBuffer(), ByteBuffer())
+    if !members.isEmpty { return endMembers(result) }
     continuation?.resume(returning: result)
     continuation = nil
   }
 
   /// An error of this call.
   func error(
-    _ code: ManaError.Code, _ execution: ManaError.Execution, _ message: String, cause: (any Error)? = nil
+    _ code: ManaError.Code, _ execution: ManaError.Execution, _ message: String, status: Status? = nil,
+    cause: (any Error)? = nil
   ) -> ManaError {
-    ManaError(code, execution: execution, message: message, transactionID: transactionID, cause: cause)
+    ManaError(
+      code, execution: execution, message: message, status: status, transactionID: transactionID, cause: cause)
+  }
+}
+
+extension TraceContext {
+  /// The extension of the header with the body behind it. Copies the body.
+  fileprivate func before(_ body: ByteBuffer) -> ByteBuffer {
+    var payload = ByteBuffer()
+    payload.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bytes + body.readableBytes) {
+      store(to: $0.baseAddress!)
+      return Self.bytes
+    }
+    payload.writeImmutableBuffer(body)
+    return payload
   }
 }
 

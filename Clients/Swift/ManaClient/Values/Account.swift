@@ -12,6 +12,7 @@ public struct Account: Hashable, Sendable, Identifiable {
     public var count: Int
   }
 
+  /// The account.
   public var id: AccountID
   /// What can be spent now.
   public var balance: Mana

@@ -18,7 +18,9 @@ public protocol LedgerIdentifier:
 public struct AccountID: LedgerIdentifier {
   private let high: UInt64
   private let low: UInt64
+  /// The identifier with this number.
   public init(_ number: UInt128) { (high, low) = words(number) }
+  /// The identifier as a number.
   public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 }
 
@@ -26,7 +28,9 @@ public struct AccountID: LedgerIdentifier {
 public struct LedgerID: LedgerIdentifier {
   private let high: UInt64
   private let low: UInt64
+  /// The identifier with this number.
   public init(_ number: UInt128) { (high, low) = words(number) }
+  /// The identifier as a number.
   public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 }
 
@@ -34,7 +38,9 @@ public struct LedgerID: LedgerIdentifier {
 public struct ServerInstanceID: LedgerIdentifier {
   private let high: UInt64
   private let low: UInt64
+  /// The identifier with this number.
   public init(_ number: UInt128) { (high, low) = words(number) }
+  /// The identifier as a number.
   public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 }
 
@@ -42,7 +48,9 @@ public struct ServerInstanceID: LedgerIdentifier {
 public struct TransactionID: LedgerIdentifier {
   private let high: UInt64
   private let low: UInt64
+  /// The identifier with this number.
   public init(_ number: UInt128) { (high, low) = words(number) }
+  /// The identifier as a number.
   public var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
   /// A new random identifier, a UUID of version 4, from the system's generator.

@@ -40,6 +40,7 @@ extension Mana: ExpressibleByIntegerLiteral {
 }
 
 extension Mana: Comparable {
+  /// Compares the amounts.
   public static func < (left: Mana, right: Mana) -> Bool { left.micromana < right.micromana }
 }
 

@@ -7,7 +7,7 @@ public struct Receipt: Hashable, Sendable, Identifiable {
   /// The transaction's sequence number within its account.
   ///
   /// 0 when nothing had to be posted: a settlement that refunds nothing, or a refund that voided a spend the ledger
-  /// had not seen (see ``ManaClient/refund(_:of:amount:id:voidIfUnknown:reference:note:deadline:)``).
+  /// had not seen (see ``ManaClient/refund(_:of:amount:id:voidIfUnknown:reference:note:deadline:coalescing:)``).
   public var sequence: UInt32
   /// What was moved, resolved when everything that was left was asked for.
   public var amount: Mana

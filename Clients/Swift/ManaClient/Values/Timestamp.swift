@@ -9,6 +9,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
   /// The present, by the system's clock.
   public static var now: Timestamp { Timestamp(nanoseconds: systemNanoseconds()) }
 
+  /// Whether the left moment is earlier.
   public static func < (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds < right.nanoseconds }
 
   /// The moment that much later, or earlier when `duration` is negative. Traps outside 1970 to 2554.

@@ -4,8 +4,11 @@ public import ManaProtocol
 public struct Transaction: Hashable, Sendable, Identifiable {
   /// Chosen by whoever posted it.
   public var id: TransactionID
+  /// The account whose balance it changed.
   public var account: AccountID
+  /// What it did to the balance.
   public var type: TransactionType
+  /// What it was for.
   public var operation: Operation
   /// What was moved, never negative; see ``change`` for the sign.
   public var amount: Mana

@@ -1,0 +1,106 @@
+import ArgumentParser
+
+/// Kills, faults, and whether anything was lost.
+struct TortureCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "torture",
+    abstract: "Kill a server under load again and again, and compare every account.",
+    discussion: """
+      Under `mana-load --scenario mixed --verify`, servers on one directory are killed after a moment or while they \
+      recover, and started again. One in four runs under `strace`, which makes a system call fail, fall short or take \
+      long. After each load every account holds what was acknowledged, and what had no reply was posted once or not at \
+      all; then `mana-server verify` executes the journal. Where `strace` may not trace, servers are only killed.
+
+      A kill -9 tests no disk: the page cache outlives the process. So every other ledger lies on an ext4 of its own, \
+      on a loop device, and is told to forget what it has not flushed. That takes root; where it cannot be done, it is \
+      said so and left out.
+
+      The seed decides what is done and how long is waited. How far the server has come by then is for the machine.
+
+      Exit status: 0 nothing found, 69 a program is missing, 70 something was found; the data directory is kept, and \
+      named.
+
+      Examples:
+        mana-bench torture --minutes 10
+        mana-bench torture --minutes 1 --kills-only --seed 7
+      """)
+
+  @Option(help: "How long; the round that has begun is finished.")
+  var minutes = 5.0
+
+  @Option(help: "Decides what is done. Default: a random one.")
+  var seed: UInt64?
+
+  @Flag(help: "Without system calls that fail, and without power cuts.")
+  var killsOnly = false
+
+  @Option(help: ArgumentHelp("Where the temporary directory is made.", valueName: "directory"))
+  var directory = "/var/tmp"
+
+  @Flag(help: "Print the totals as one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard minutes > 0, minutes <= 100_000 else {
+      throw ValidationError("--minutes takes more than 0 and at most 100000, not \(minutes)")
+    }
+  }
+
+  func run() throws {
+    System.watchInterrupts()
+    let seed = seed ?? UInt64(UInt32.random(in: 1...UInt32.max))
+    do throws(BenchError) {
+      let workbench = try Workbench(below: directory)
+      defer { workbench.clear() }
+      let progress = Progress()
+      let traces = killsOnly ? false : mayTrace(workbench)
+      if !killsOnly && !traces {
+        System.write("strace is not there or may not trace: servers are only killed.\n", to: 2)
+      }
+      System.write("seed \(seed)\n", to: 2)
+      let disk = killsOnly ? nil : poweredDisk(workbench)
+      var torturer = Torturer(
+        workbench, progress: progress, seed: seed, killsOnly: !traces, disk: disk, evidenceDirectory: directory)
+      do throws(BenchError) {
+        try torturer.run(seconds: minutes * 60)
+      } catch {
+        leave(disk)
+        throw error
+      }
+      leave(disk)
+      progress.end()
+      System.write((json ? torturer.totals.json(seed: seed) : torturer.totals.text(seed: seed)) + "\n", to: 1)
+    } catch {
+      System.write("mana-bench: \(error)\n", to: 2)
+      throw ExitCode(error.exitStatus)
+    }
+  }
+
+  private func poweredDisk(_ workbench: Workbench) -> PoweredDisk? {
+    do throws(BenchError) {
+      return try PoweredDisk(workbench)
+    } catch {
+      System.write("No power is cut: there is no ext4 on a loop device to be had (\(error)).\n", to: 2)
+      return nil
+    }
+  }
+
+  private func leave(_ disk: PoweredDisk?) {
+    do throws(BenchError) {
+      try disk?.close()
+    } catch {
+      System.write("mana-bench: a file system is left mounted: \(error)\n", to: 2)
+    }
+  }
+
+  /// Containers may forbid it although the program is there.
+  private func mayTrace(_ workbench: Workbench) -> Bool {
+    guard let strace = Program.find("strace"), let program = Program.find("true") else { return false }
+    do throws(BenchError) {
+      try workbench.run("strace", at: strace, ["-f", "-qq", "-o", "/dev/null", program])
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Testing
+
+@testable import mana_bench
+
+/// What the torture reads of other programs, and what it says.
+@Suite struct TortureTests {
+  @Test func faultsAreCountedThatHappened() {
+    let trace = """
+      101 fdatasync(11)                     = 0
+      101 fdatasync(11)                     = -1 EIO (Input/output error) (INJECTED)
+      102 fdatasync(12)                     = 0 (DELAYED)
+      102 fdatasync(12)                     = -1 EIO (Input/output error)
+      101 +++ exited with 74 +++
+      """
+    #expect(SystemCallFault.count(inTrace: trace) == 2)
+    #expect(SystemCallFault.count(inTrace: "") == 0)
+  }
+
+  @Test func aLastingFaultGoesOn() {
+    let once = SystemCallFault(name: "", call: "pwrite64", effect: "error=EIO")
+    #expect(once.arguments(number: 3, trace: "t").last == "inject=pwrite64:error=EIO:when=3")
+    let lasting = SystemCallFault(name: "", call: "pwrite64", effect: "error=ENOSPC", isLasting: true)
+    #expect(lasting.arguments(number: 3, trace: "t").last == "inject=pwrite64:error=ENOSPC:when=3+")
+  }
+
+  @Test func faultsHaveNamesOfTheirOwn() {
+    #expect(Set(SystemCallFault.all.map(\.name)).count == SystemCallFault.all.count)
+  }
+
+  @Test func aVerifiedLoadIsAddedUp() throws {
+    let load = try VerifiedLoad(
+      json: """
+        {"accepted":70,"reconnections":3,"other":{},
+         "verification":{"passed":true,"accounts":5,"mismatches":0,"unknownApplied":4,"unknownNotApplied":6}}
+        """)
+    var totals = TortureTotals()
+    totals.add(load)
+    totals.add(load)
+    #expect(totals.rounds == 2 && totals.acknowledged == 140 && totals.reconnections == 6)
+    #expect(totals.unknownApplied == 8 && totals.unknownNotApplied == 12 && totals.accountsCompared == 10)
+  }
+
+  @Test(arguments: ["", "{}", #"{"accepted":70,"reconnections":3}"#])
+  func aLoadWithoutAVerificationIsNoResult(json: String) {
+    #expect(throws: BenchError.self) { try VerifiedLoad(json: json) }
+  }
+
+  @Test func aSeedDecides() {
+    var (one, same, other) = (SeededGenerator(seed: 7), SeededGenerator(seed: 7), SeededGenerator(seed: 8))
+    let first = (0..<4).map { _ in one.next() }
+    #expect(first == (0..<4).map { _ in same.next() })
+    #expect(first != (0..<4).map { _ in other.next() })
+  }
+
+  @Test func totalsNameTheSeedAndTheFaultsThatWereTried() {
+    var totals = TortureTotals()
+    totals.kills = 9
+    totals.powerCuts = 3
+    totals.faultyServers = ["a sync fails": 2]
+    totals.faults = ["a sync fails": 1]
+    totals.faultyEnds = ["a sync fails": 1]
+    let text = totals.text(seed: 42)
+    #expect(text.contains("seed 42") && text.contains("9 kills") && text.contains("3 power cuts"))
+    #expect(text.contains("a sync fails: 2 servers, happened 1 times, ended 1 of them with status 74"))
+    #expect(!text.contains("the disk is full"))
+    #expect(totals.json(seed: 42).hasPrefix(#"{"seed":42,"kills":9,"#))
+  }
+}
