@@ -35,20 +35,22 @@ build: install-packages
 	swift build --configuration release --product mana
 	swift build --configuration release --product mana-load
 
+# `swift test`, which says at its end what failed.
+SWIFT_TEST := bash Tests/Reporting/test.sh
 # Tests that talk to a process or a server have deadlines, and run one at a time: all at once, those that keep both
 # threads of a small machine busy for half a minute let the deadlines of the others pass.
 DEADLINE_TESTS = ^(IntegrationTests|ManaClientTests|ManaTestLedgerTests)\.
 
 test: install-test-packages
 	swift build --build-tests
-	swift test --skip-build --skip '$(DEADLINE_TESTS)'
-	swift test --skip-build --filter '$(DEADLINE_TESTS)' --no-parallel
+	@$(SWIFT_TEST) --skip-build --skip '$(DEADLINE_TESTS)'
+	@$(SWIFT_TEST) --skip-build --filter '$(DEADLINE_TESTS)' --no-parallel
 	python3 -m unittest discover --start-directory Clients/Python/tests
 
 # Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
 exhaustive: install-test-packages
 	swift build --build-tests
-	MANA_EXHAUSTIVE=1 swift test --skip-build \
+	MANA_EXHAUSTIVE=1 $(SWIFT_TEST) --skip-build \
 	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
 # The suite again, watched for data races by one sanitizer and for misused memory by the other; each is a build of its
@@ -136,7 +138,7 @@ check-operations: install-test-packages install-operation-packages
 	sed 's|^ExecStart=.*|ExecStart=/bin/true|' Sources/mana-server/Operations/mana-server.service > .build/units/mana-server.service
 	systemd-analyze --man=no verify .build/units/mana-server.service .build/units/mana-server.socket
 	swift build --build-tests
-	swift test --skip-build --no-parallel --filter 'IntegrationTests\.(MetricsTests|PrometheusTests|DissectorTests)'
+	$(SWIFT_TEST) --skip-build --no-parallel --filter 'IntegrationTests\.(MetricsTests|PrometheusTests|DissectorTests)'
 
 install-operation-packages:
 	@$(call install,$(OPERATION_PACKAGES))

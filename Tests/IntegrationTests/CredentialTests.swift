@@ -152,7 +152,7 @@ import Testing
 
     let list = try await rig.tool(["list", "--json"])
     let lines = list.output.split(separator: "\n")
-    #expect(lines.count == 2)
+    try #require(lines.count == 2)
     let first = try object(String(lines[0]))
     let id = try #require(first["id"] as? String)
     #expect(first["name"] as? String == "shop" && first["roles"] as? [String] == ["read"])

@@ -11,7 +11,9 @@ import Testing
     try socket.send(Array("GET \(path) HTTP/1.1\r\nHost: mana\r\nAccept: \(accept)\r\n\r\n".utf8))
     let text = String(decoding: socket.receiveToEnd(), as: UTF8.self)
     let parts = text.components(separatedBy: "\r\n\r\n")
-    let status = Int(parts[0].split(separator: " ")[1]) ?? 0
+    let words = parts[0].split(separator: " ")
+    try #require(words.count > 1, "\(address) answered \(path) with '\(text)'")
+    let status = Int(words[1]) ?? 0
     return (status, parts[0], parts.dropFirst().joined(separator: "\r\n\r\n"))
   }
 
@@ -28,6 +30,7 @@ import Testing
       if line.hasPrefix("# HELP ") { continue }
       if line.hasPrefix("# TYPE ") {
         let words = line.split(separator: " ")
+        try #require(words.count == 4, "\(line)")
         (family, type) = (String(words[2]), String(words[3]))
         continue
       }

@@ -160,7 +160,7 @@ private final class Journal: Sendable {
       try await client.spend(42, 1, for: .export)
     }
     #expect(spans.count == 1 && requests.count == 3 && Set(requests.map(\.trace)).count == 1)
-    #expect(requests[0].trace != nil)
+    #expect(requests.first?.trace != nil)
     let events = spans.flatMap(\.events)
     #expect(events.map(\.name) == ["retry", "retry"])
     let numbers = events.map { event -> Int64? in

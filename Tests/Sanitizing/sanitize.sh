@@ -16,7 +16,7 @@ export ASAN_OPTIONS="log_path=$reports/address:detect_leaks=0"
 export TSAN_OPTIONS="log_path=$reports/thread:suppressions=$PWD/Tests/Sanitizing/thread-suppressions"
 
 swift build --build-tests --sanitize="$sanitizer" --scratch-path "$scratch"
-run() { swift test --skip-build --sanitize="$sanitizer" --scratch-path "$scratch" "$@"; }
+run() { bash Tests/Reporting/test.sh --skip-build --sanitize="$sanitizer" --scratch-path "$scratch" "$@"; }
 status=0
 run --skip "$left_out" || status=$?
 if [ -n "$one_at_a_time" ]; then run --filter "$one_at_a_time" --no-parallel || status=$?; fi
