@@ -37,7 +37,10 @@ extension LedgerFiles {
     return try backUp(to: DiskStorage(root: target, isDirect: unsuitable == nil), progress: progress)
   }
 
-  func backUp(to target: any Storage, progress: (Int) -> Void) throws(JournalError) -> [ShardBackup] {
+  /// `pause` is what happens between two readings of a block that is being written.
+  func backUp(
+    to target: any Storage, pause: () -> Void = { System.sleep(milliseconds: 20) }, progress: (Int) -> Void
+  ) throws(JournalError) -> [ShardBackup] {
     let names = try JournalError.naming("list", target.describe("")) { () throws(Errno) in try target.names(in: "") }
     guard names.allSatisfy({ $0 == "lost+found" }) else { throw .targetNotEmpty(directory: target.describe("")) }
     var shards: [ShardBackup] = []
@@ -47,7 +50,7 @@ extension LedgerFiles {
         try target.makeDirectory(directory)
       }
       var copy = JournalCopy(files: self, shard: shard, target: target)
-      shards.append(try copy.run(progress))
+      shards.append(try copy.run(pause, progress))
     }
     try LedgerCreation(storage: target).publish(identity)
     return shards
@@ -58,7 +61,6 @@ extension LedgerFiles {
 private struct JournalCopy {
   /// How often an unfinished block is read again while it changes: a write takes milliseconds, a stalled disk seconds.
   private static let attemptsMax = 500
-  private static let pauseMilliseconds: UInt32 = 20
 
   private enum Finding {
     case whole(BlockHeader)
@@ -84,13 +86,13 @@ private struct JournalCopy {
     result = ShardBackup(shard: shard)
   }
 
-  mutating func run(_ progress: (Int) -> Void) throws(JournalError) -> ShardBackup {
+  mutating func run(_ pause: () -> Void, _ progress: (Int) -> Void) throws(JournalError) -> ShardBackup {
     numbers = try JournalReader(storage: files.storage, journal: chain.journal).listSegments().numbers
     for number in numbers {
       // Each is the next one, or a start on this ledger would be refused.
       var reader = JournalReader(storage: files.storage, journal: chain.journal, segmentCount: result.segments)
       let segment = try reader.load(number)
-      let (end, goesOn) = try follow(segment)
+      let (end, goesOn) = try follow(segment, pause)
       if !goesOn { try finish(segment, end) }
       try write(segment)
       progress(segment.bytes.count)
@@ -106,10 +108,12 @@ private struct JournalCopy {
   // MARK: Reading
 
   /// Follows the blocks of a segment. Where they end, and whether the journal goes on in the next segment.
-  private mutating func follow(_ segment: Segment) throws(JournalError) -> (end: Int, goesOn: Bool) {
+  private mutating func follow(
+    _ segment: Segment, _ pause: () -> Void
+  ) throws(JournalError) -> (end: Int, goesOn: Bool) {
     var offset = 0
     while offset < segment.bytes.count {
-      switch try find(in: segment, at: offset) {
+      switch try find(in: segment, at: offset, pause) {
       case .whole(let header):
         chain.accept(header, hash: BlockHeader.hash(at: segment.base + offset))
         lastBlock = header
@@ -124,7 +128,7 @@ private struct JournalCopy {
   }
 
   /// The block at a place, read again while it may be being written.
-  private func find(in segment: Segment, at offset: Int) throws(JournalError) -> Finding {
+  private func find(in segment: Segment, at offset: Int, _ pause: () -> Void) throws(JournalError) -> Finding {
     let place = BlockPlace(segment: segment.number, offset: offset)
     let bytes = UnsafeRawBufferPointer(segment.bytes)
     let rest = UnsafeMutableRawBufferPointer(rebasing: segment.bytes[offset...])
@@ -136,21 +140,23 @@ private struct JournalCopy {
       let proof = try proofBehind(segment)
       let isNext = try startsNext(behind: segment)
       try files.perform("read", segment.path) { () throws(Errno) in try segment.file.read(into: rest, at: offset) }
-      if case .valid(let header) = chain.judge(bytes, at: place) { return .whole(header) }
       if System.isZero(UnsafeRawBufferPointer(rest)), isNext { return .nextSegment }
+      let verdict = chain.judge(bytes, at: place)
       let now = Hash128(of: UnsafeRawBufferPointer(rest))
-      if now == seen { return try decide(segment, at: place, proof: proof) }
+      if verdict.isValid || now == seen { return try decide(verdict, in: segment, at: place, proof: proof) }
       seen = now
-      System.sleep(milliseconds: Self.pauseMilliseconds)
+      pause()
     }
     throw .system(
       operation: "wait for the end of a write to", file: files.storage.describe(segment.path), code: .resourceBusy)
   }
 
-  /// A block that is not whole, and stays so.
-  private func decide(_ segment: Segment, at place: BlockPlace, proof: String?) throws(JournalError) -> Finding {
+  /// A block that is whole, or stays as it is.
+  private func decide(
+    _ verdict: ChainEnd.Verdict, in segment: Segment, at place: BlockPlace, proof: String?
+  ) throws(JournalError) -> Finding {
     func damage(_ reason: String) -> JournalError { .damaged(chain.damage(at: place, reason, in: files.storage)) }
-    switch chain.judge(UnsafeRawBufferPointer(segment.bytes), at: place) {
+    switch verdict {
     case .valid(let header): return .whole(header)
     case .damaged(let reason): throw damage(reason)
     case .later(let number): throw damage("block \(number) stands there")

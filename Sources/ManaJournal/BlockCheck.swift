@@ -30,6 +30,11 @@ struct ChainEnd {
     /// The whole header of a later block: the expected one was durable before that was written.
     case later(UInt64)
     case newerVersion(UInt32)
+
+    var isValid: Bool {
+      if case .valid = self { return true }
+      return false
+    }
   }
 
   /// Judges the bytes at `place` in the memory of their segment. O(length of the block).

@@ -43,7 +43,7 @@ final class SegmentPreparer: @unchecked Sendable {
   }
 
   /// What there is to do next.
-  private enum Task {
+  enum Task {
     case make
     case populate(Segment)
     case zero(Segment, from: Int)
@@ -141,9 +141,12 @@ final class SegmentPreparer: @unchecked Sendable {
 
   /// Does the next thing there is to do on the caller's thread; false when there was nothing, no room or a failure.
   func step() -> Bool {
-    guard let task = state.withLock({ next($0) }) else { return false }
+    guard let task = nextTask() else { return false }
     return perform(task)
   }
+
+  /// What `step` would do now. The loop may take the segment that it is about before it is done.
+  func nextTask() -> Task? { state.withLock { next($0) } }
 
   private static func isOver(_ state: State) -> Bool { state.isStopping || state.hasFailed }
 
@@ -162,7 +165,8 @@ final class SegmentPreparer: @unchecked Sendable {
     } != nil
   }
 
-  private func perform(_ task: Task) -> Bool {
+  /// False when there was no room or a failure.
+  func perform(_ task: Task) -> Bool {
     do throws(JournalError) {
       switch task {
       case .make: return try make()

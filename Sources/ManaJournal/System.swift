@@ -172,7 +172,7 @@ enum System {
     let start = try map(bytes + alignment)
     let head = (alignment - Int(bitPattern: start) % alignment) % alignment
     if head > 0 { unmap(start, bytes: head) }
-    if alignment - head > 0 { unmap(start + head + bytes, bytes: alignment - head) }
+    unmap(start + head + bytes, bytes: alignment - head)
     return start + head
   }
 

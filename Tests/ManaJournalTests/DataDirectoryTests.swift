@@ -137,6 +137,29 @@ final class TemporaryDirectory {
     }
   }
 
+  /// What an interrupted creation left may be made again, but for what it did not make.
+  @Test func aForeignFileAmongTheLeftoversStays() throws {
+    let storage = SimulatedStorage()
+    storage.failure = .init(operation: 6, isLasting: true, code: .ioError)
+    _ = try? DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    storage.failure = nil
+    #expect(try storage.names(in: "") == ["ledger.temporary", "shard-000"])
+    storage.add("shard-000/notes", [1])
+    #expect(throws: JournalError.notADataDirectory(directory: "/data/", file: "shard-000/notes")) {
+      _ = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    }
+    #expect(storage.paths.contains("shard-000/notes") && storage.paths.contains("ledger.temporary"))
+  }
+
+  /// A device with sectors of 4,096 bytes refuses the first write of 512.
+  @Test func sectorsThatAreTooLarge() throws {
+    let storage = SimulatedStorage()
+    storage.failure = .init(operation: 2, isLasting: false, code: .invalidArgument)
+    let expected = JournalError.unsuitableFileSystem(
+      directory: "/data/", name: "a device or file system without direct writes of 512 bytes")
+    #expect(throws: expected) { _ = try DataDirectory(storage: storage, creatingWith: CreationOptions()) }
+  }
+
   /// Making a ledger is interrupted somewhere, and the next attempt somewhere else: the third one makes it.
   @Test func makingALedgerCanBeInterruptedTwice() throws {
     func attempt(on storage: SimulatedStorage, until operation: Int) -> SimulatedStorage {

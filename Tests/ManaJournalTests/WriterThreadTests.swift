@@ -95,6 +95,45 @@ private final class Bell: Sendable {
     }
   }
 
+  /// Blocks that left memory are read back by the journal's own threads, several at a time.
+  @Test func whatLeftMemoryIsReadBack() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    let bell = Bell()
+    let failures = FailureLog()
+    let journal = try directory.openJournal(
+      shard: 0, residentBytesMax: 0, onDurable: { bell.ring() }, onFailure: { failures.add($0) }
+    ) { _ in 0 }
+    var positions: [UInt64] = []
+    for block in 0..<40 {
+      while journal.makeRoom(bytes: 9_600, digest: 0, timestamp: 1) != .ready {
+        bell.wait()
+        _ = journal.collectCompletions()
+      }
+      positions.append(journal.position)
+      journal.cursor.initializeMemory(as: UInt8.self, repeating: UInt8(block), count: 9_600)
+      journal.append(bytes: 9_600, records: 100)
+      journal.submit(digest: 0, timestamp: 1)
+    }
+    #expect(journal.settle(digest: 0, timestamp: 1))
+    let archive = try #require(journal.archive)
+    var absent = Set(positions.filter { journal.segments.bases[RetentionTests.segment(of: $0)] == nil })
+    #expect(absent.count > 20)
+    for position in absent { archive.fetch(position) }
+    while !absent.isEmpty {
+      for read in archive.collect() {
+        for position in absent.filter(read.contains) {
+          let record = try #require(read.pointer(at: position))
+          #expect(record.load(as: UInt8.self) == UInt8(positions.firstIndex(of: position)!) && read.failure == nil)
+          absent.remove(position)
+        }
+      }
+      if !absent.isEmpty { bell.wait() }
+    }
+    journal.close(digest: 0, timestamp: 1)
+    #expect(failures.all.isEmpty)
+  }
+
   /// No room for the next segment: `full`; then there is room again, the bell rings, and it goes on.
   @Test func aFullDiskFindsRoomAgain() throws {
     let storage = SimulatedStorage()
