@@ -28,7 +28,7 @@ extension LedgerFiles {
   /// The copy ends with a block that names the last one durable, so that later damage to either is noticed.
   /// - Parameter progress: told the bytes of each segment that has been copied.
   /// - Throws: `targetNotEmpty`, `damaged` when the source is, `system`. O(bytes of the ledger).
-  public func backUp(to target: FilePath, progress: (Int) -> Void = { _ in }) throws(JournalError) -> [ShardBackup] {
+  public func backUp(to target: FilePath, progress: (Int) -> Void) throws(JournalError) -> [ShardBackup] {
     try DataDirectory.makeRoot(target)
     let plain = DiskStorage(root: target)
     let unsuitable = try JournalError.naming("examine", target.string) { () throws(Errno) in
@@ -101,7 +101,7 @@ private struct JournalCopy {
     if result.segments == 0 {
       throw JournalReader(storage: files.storage, journal: chain.journal).missing(0, before: nil)
     }
-    if needsClosingBlock { try addSegmentWithClosingBlock() }
+    if let unclosed { try addSegmentWithClosingBlock(behind: unclosed) }
     return result
   }
 
@@ -196,30 +196,30 @@ private struct JournalCopy {
     result.segments += 1
   }
 
-  private var needsClosingBlock: Bool { lastBlock.map { $0.recordCount > 0 } ?? false }
+  /// The last block, as long as nothing names it durable.
+  private var unclosed: BlockHeader? { lastBlock.flatMap { $0.recordCount > 0 ? $0 : nil } }
 
   /// Clears what lies behind the last whole block, and closes the journal where there is room.
   private mutating func finish(_ segment: Segment, _ end: Int) throws(JournalError) {
     System.zero(UnsafeMutableRawBufferPointer(rebasing: segment.bytes[end...]))
-    if needsClosingBlock, end < segment.bytes.count { close(segment, at: end) }
+    if let unclosed, end < segment.bytes.count {
+      encodeClosingBlock(behind: unclosed, at: segment.base + end, segment: segment.number, offset: end)
+    }
   }
 
-  private mutating func addSegmentWithClosingBlock() throws(JournalError) {
+  private mutating func addSegmentWithClosingBlock(behind last: BlockHeader) throws(JournalError) {
     let number = chain.resume.segment + 1
     let path = Segment.path(shard: shard, segment: number)
     let memory = try SegmentMemory(bytes: chain.journal.segmentBytes)
     let content = UnsafeRawBufferPointer(start: memory.base, count: memory.bytes)
-    encodeClosingBlock(at: memory.base, segment: number, offset: 0)
+    encodeClosingBlock(behind: last, at: memory.base, segment: number, offset: 0)
     try SegmentFile.make(path, content: content, in: target)
     result.segments += 1
   }
 
-  private mutating func close(_ segment: Segment, at offset: Int) {
-    encodeClosingBlock(at: segment.base + offset, segment: segment.number, offset: offset)
-  }
-
-  private mutating func encodeClosingBlock(at base: UnsafeMutableRawPointer, segment: UInt32, offset: Int) {
-    guard let last = lastBlock else { return }
+  private mutating func encodeClosingBlock(
+    behind last: BlockHeader, at base: UnsafeMutableRawPointer, segment: UInt32, offset: Int
+  ) {
     let body = UnsafeRawBufferPointer(
       start: base + JournalLimits.blockHeaderBytes, count: JournalLimits.blockAlignment - JournalLimits.blockHeaderBytes
     )

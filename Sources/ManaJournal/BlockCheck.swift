@@ -132,7 +132,6 @@ struct ChainEnd {
       let found = "block \(header.number) was found at byte \(place) of segment \(number)"
       if header.number > expectedNumber { return "\(found), which was written after this one was durable" }
       if header.number == expectedNumber { return "it was found at byte \(place) of segment \(number)" }
-      if header.durableNumber >= expectedNumber { return "\(found), which names this one durable" }
     }
     return nil
   }

@@ -88,21 +88,14 @@ final class SegmentPreparer: @unchecked Sendable {
   /// Takes the memory of a segment that has left it.
   func recycle(_ buffer: SegmentBuffer) { state.withLock { $0.buffers.append(buffer) } }
 
-  enum Memory {
-    case ready
-    case making
-    /// The system has none at this moment.
-    case full
-  }
-
   /// Whether the first `bytes` of a segment that was taken have been touched; if not, `onChange` is called when more
-  /// have.
-  func memory(of segment: Segment, bytes: Int) -> Memory {
+  /// have. `full`: the system has no memory at this moment.
+  func memory(of segment: Segment, bytes: Int) -> Journal.Room {
     state.withLock { state in
       if segment.populatedBytes >= bytes { return .ready }
       if state.isFull { return .full }
       state.isWanted = true
-      return .making
+      return .busy
     }
   }
 

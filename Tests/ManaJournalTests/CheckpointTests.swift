@@ -265,7 +265,8 @@ import Testing
   }
 
   enum Contradiction: CaseIterable {
-    case lastSegmentGone, blockErased, blockOfAnotherLife, unreadSegmentGone, unreadSegmentShort, residentBlockDamaged
+    case lastSegmentGone, blockErased, blockOfAnotherLife, unreadSegmentGone, unreadSegmentsGone, unreadSegmentShort
+    case residentBlockDamaged, firstResidentBlockErased
   }
 
   /// A checkpoint is made of what was durable: a journal that does not have it has lost something.
@@ -288,11 +289,14 @@ import Testing
         base.storeLittle(BlockHeader.crc(base + 4, JournalLimits.blockHeaderBytes - 4), at: 0)
       }
     case .unreadSegmentGone: storage.erase(segments[1])
+    case .unreadSegmentsGone: for path in segments[1...] { storage.erase(path) }
     case .unreadSegmentShort:
       let bytes = storage.contents(of: segments[1])
       storage.erase(segments[1])
       storage.add(segments[1], Array(bytes.dropLast(512)))
     case .residentBlockDamaged: storage.flip(last, bit: 8 * 700)
+    case .firstResidentBlockErased:
+      storage.edit(last) { System.zero(UnsafeMutableRawBufferPointer(rebasing: $0[..<512])) }
     }
     do {
       _ = try JournalBench(storage, residentBytesMax: 0, usesCheckpoints: true)
@@ -300,8 +304,10 @@ import Testing
     } catch JournalError.damaged(let damage) {
       let reasons: [Contradiction: String] = [
         .lastSegmentGone: "the checkpoint /data/", .blockErased: "the checkpoint /data/",
-        .blockOfAnotherLife: "another block", .unreadSegmentGone: "missing", .unreadSegmentShort: "bytes instead of",
-        .residentBlockDamaged: "",
+        .blockOfAnotherLife: "another block", .unreadSegmentShort: "bytes instead of", .residentBlockDamaged: "",
+        .unreadSegmentGone: "the file is missing, and the checkpoint /data/",
+        .unreadSegmentsGone: "the file is missing, and the checkpoint /data/",
+        .firstResidentBlockErased: "no block header there, and block",
       ]
       #expect(damage.reason.contains(try #require(reasons[contradiction])), "\(damage)")
     }

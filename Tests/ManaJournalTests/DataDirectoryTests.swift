@@ -124,6 +124,18 @@ final class TemporaryDirectory {
     }
   }
 
+  @Test func aNewerIdentityIsNamed() throws {
+    let storage = SimulatedStorage()
+    _ = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    storage.edit("ledger") { bytes in
+      bytes[8] = 2
+      rechecksum(bytes)
+    }
+    #expect(throws: JournalError.unsupportedVersion(file: "/data/ledger", found: 2, supported: 1)) {
+      _ = try DataDirectory(storage: storage, creatingWith: CreationOptions())
+    }
+  }
+
   private func rechecksum(_ buffer: UnsafeMutableRawBufferPointer) {
     buffer.baseAddress!.storeLittle(mana_crc32c(buffer.baseAddress!, 508), at: 508)
   }

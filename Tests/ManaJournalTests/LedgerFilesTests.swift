@@ -36,7 +36,9 @@ import Testing
     let copied = try files.backUp(to: target) { bytes += $0 }
     #expect(copied.map(\.shard) == [0, 1] && copied.map(\.lastBlock) == blocks)
     #expect(try bytes <= files.segmentBytesTotal() && bytes >= 4 * 64 << 10)
-    #expect(throws: JournalError.targetNotEmpty(directory: target.string)) { try files.backUp(to: target) }
+    #expect(throws: JournalError.targetNotEmpty(directory: target.string)) {
+      try files.backUp(to: target) { _ in }
+    }
     let copy = try LedgerFiles.open(at: target, .withoutServer)
     #expect(copy.identity == files.identity)
     for shard in 0..<2 {
@@ -87,6 +89,32 @@ import Testing
     #expect(throws: JournalError.system(operation: "create", file: below.string, code: .notDirectory)) {
       _ = try DataDirectory.open(at: below)
     }
+  }
+
+  /// A link that leads nowhere is there, and nothing can be made in it.
+  @Test func aLinkThatLeadsNowhere() throws {
+    #expect(symlink(temporary.path.appending("nowhere").string, path.string) == 0)
+    let expected = JournalError.system(operation: "examine", file: path.string, code: .noSuchFileOrDirectory)
+    #expect(throws: expected) { _ = try DataDirectory.open(at: path) }
+    unlink(path.string)
+    _ = try makeLedger()
+    let files = try LedgerFiles.open(at: path, .besideServer)
+    let target = temporary.path.appending("copy")
+    #expect(symlink(temporary.path.appending("nowhere").string, target.string) == 0)
+    #expect(throws: JournalError.system(operation: "examine", file: target.string, code: .noSuchFileOrDirectory)) {
+      _ = try files.backUp(to: target) { _ in }
+    }
+  }
+
+  /// Something else stands where the lock file should.
+  @Test func aLockThatIsNoFile() throws {
+    _ = try makeLedger()
+    let lock = path.appending("lock").string
+    unlink(lock)
+    try System.makeDirectory(lock)
+    let expected = JournalError.system(operation: "lock", file: lock, code: .isDirectory)
+    #expect(throws: expected) { _ = try DataDirectory.open(at: path, allowUnsuitableFileSystem: true) }
+    #expect(throws: expected) { _ = try LedgerFiles.open(at: path, .alone) }
   }
 
   /// A directory that is named without the one above it is made in the current one.

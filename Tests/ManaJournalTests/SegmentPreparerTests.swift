@@ -103,6 +103,48 @@ import Testing
     Issue.record("the memory is gone")
   }
 
+  /// What is touched between two looks is ready at the second one; nobody is woken for it any more.
+  @Test func memoryThatCameBetweenTwoLooks() throws {
+    let bench = try JournalBench(segmentBytes: Self.segmentBytes)
+    let preparer = bench.journal.preparer
+    #expect(preparer.step())
+    guard case .ready(let segment) = preparer.take() else { throw Unexpected() }
+    #expect(preparer.memory(of: segment, bytes: JournalLimits.hugePageBytes) == .ready)
+    #expect(preparer.memory(of: segment, bytes: JournalLimits.hugePageBytes + 1) == .busy)
+    #expect(preparer.step() && preparer.memory(of: segment, bytes: Self.segmentBytes) == .ready)
+  }
+
+  /// The open block is full, and the next one behind it would lie in memory that is not touched: nothing was changed.
+  @Test func aNextBlockWaitsForItsMemory() throws {
+    let bench = try JournalBench(segmentBytes: Self.segmentBytes)
+    var generator = SeededGenerator(seed: 17)
+    let records = JournalLimits.hugePageBytes / 4 / 96
+    while bench.append(records: records, using: &generator) == .ready { bench.flush() }
+    #expect(bench.journal.preparer.step())
+    for _ in 0..<3 { #expect(bench.append(records: records, using: &generator) == .ready) }
+    let number = bench.journal.openBlockNumber
+    #expect(bench.append(records: records, using: &generator) == .busy)
+    #expect(bench.journal.openBlockNumber == number && !bench.journal.open.isEmpty)
+    #expect(bench.journal.preparer.step())
+    #expect(bench.append(records: records, using: &generator) == .ready)
+    #expect(bench.journal.openBlockNumber == number + 1)
+  }
+
+  /// Whoever waits for a segment is told when there will be none any more.
+  @Test func nobodyWaitsForWhatWillNotCome() throws {
+    let full = try JournalBench()
+    full.storage.setRoom(0)
+    full.prepare()
+    #expect(full.journal.preparer.settle(), "full, which may change")
+    let failed = try JournalBench()
+    failed.storage.failure = .init(operation: failed.storage.operationCount + 1, isLasting: true, code: .ioError)
+    failed.prepare()
+    #expect(!failed.journal.preparer.settle() && failed.failures.all.count == 1)
+    let stopped = try JournalBench()
+    stopped.journal.preparer.stop()
+    #expect(!stopped.journal.preparer.settle())
+  }
+
   /// Where room cannot be taken, a segment gets its name after its zeros.
   @Test func zerosWhereRoomCannotBeTaken() throws {
     let storage = SimulatedStorage()

@@ -76,6 +76,19 @@ import Testing
     #expect(throws: Errno.noMemory) { try System.map(bytes: 1 << 60, alignment: 1, populated: 0) }
   }
 
+  /// A call that a signal interrupts is made again until it is not.
+  @Test func interruptedCallsAreMadeAgain() throws {
+    var codes: [Int32] = [EINTR, EINTR, 0]
+    func call() -> Int {
+      errno = codes.removeFirst()
+      return errno == 0 ? 5 : -1
+    }
+    #expect(try System.uninterrupted(call) == 5 && codes.isEmpty)
+    codes = [EINTR, EIO, 0]
+    #expect(throws: Errno.ioError) { try System.uninterrupted(call) }
+    #expect(codes == [0])
+  }
+
   /// Files of /proc have no blocks, so none can be taken ahead.
   @Test func roomThatCannotBeTaken() throws {
     let file = DiskFile(try System.open("/proc/self/comm", []))
@@ -103,6 +116,87 @@ import Testing
     var resident = [UInt8](repeating: 0, count: 16)
     #expect(mincore(base, 64 << 10, &resident) == 0)
     #expect(resident[..<12].allSatisfy { $0 & 1 == 1 } && resident[13] & 1 == 0)
+  }
+
+  @Test func moreMemoryThanThereIs() throws {
+    do throws(JournalError) {
+      _ = try SegmentMemory(bytes: 1 << 60)
+      Issue.record("there is")
+    } catch {
+      #expect(error == .system(operation: "have \(1 << 60) bytes of", file: "memory", code: .noMemory))
+    }
+  }
+
+  /// A segment whose second huge page cannot be touched: nothing is mapped there.
+  @Test func memoryThatIsGone() throws {
+    // Where nobody maps anything by himself.
+    let low = UnsafeMutableRawPointer(bitPattern: 0x2000_0000)
+    let fixed: Int32 = 0x10_0000
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | fixed
+    let base = try #require(mmap(low, JournalLimits.hugePageBytes, PROT_READ | PROT_WRITE, flags, -1, 0))
+    try #require(base == low)
+    let memory = SegmentMemory(owning: base, bytes: 2 * JournalLimits.hugePageBytes)
+    let segment = Segment(
+      number: 1, path: "s", file: try SimulatedStorage().create("s"), buffer: SegmentBuffer(memory),
+      populatedBytes: JournalLimits.hugePageBytes)
+    let expected = JournalError.system(
+      operation: "have \(JournalLimits.hugePageBytes) bytes of", file: "memory", code: .noMemory)
+    #expect(throws: expected) { try segment.populateNext() }
+    #expect(segment.populatedBytes == JournalLimits.hugePageBytes)
+  }
+
+  /// A process that may map nothing more: what it needs is named.
+  @Test func addressesAreUsedUp() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try DataDirectory(
+        storage: SimulatedStorage(), creatingWith: CreationOptions(segmentBytes: 64 << 10))
+      let journal = try directory.recoverJournal(shard: 0, onDurable: {}, onFailure: { _ in }) { _ in 0 }
+      // Small things come from what the allocator has.
+      free(malloc(100_000))
+      let addressSpace = __rlimit_resource_t(9)
+      var before = rlimit()
+      getrlimit(addressSpace, &before)
+      var limit = rlimit(rlim_cur: 1 << 20, rlim_max: before.rlim_max)
+      setrlimit(addressSpace, &limit)
+      var errors: [any Error] = []
+      do { try journal.startThreads(shard: 7) } catch { errors.append(error) }
+      do { _ = try SegmentTableStorage(segmentBytes: 64 << 10) } catch { errors.append(error) }
+      do {
+        _ = try CheckpointSource(path: "c", journal: directory.identity.journal(shard: 0), in: directory.storage)
+      } catch {
+        errors.append(error)
+      }
+      setrlimit(addressSpace, &before)
+      try #require(errors.count == 3)
+      let thread = JournalError.system(
+        operation: "start", file: "thread mana-write-7", code: .resourceTemporarilyUnavailable)
+      #expect(errors[0] as? JournalError == thread)
+      let table = JournalError.system(operation: "reserve \(1 << 30) bytes of", file: "memory", code: .noMemory)
+      #expect(errors[1] as? JournalError == table)
+      #expect((errors[2] as? CheckpointFault)?.reason.hasPrefix("there is no memory to read it: ") == true)
+    }
+  }
+
+  /// A process without a descriptor left cannot make the name of a new directory durable.
+  @Test func descriptorsAreUsedUp() async {
+    await #expect(processExitsWith: .success) {
+      let temporary = TemporaryDirectory()
+      let descriptors = __rlimit_resource_t(7)
+      var before = rlimit()
+      getrlimit(descriptors, &before)
+      var limit = rlimit(rlim_cur: 0, rlim_max: before.rlim_max)
+      setrlimit(descriptors, &limit)
+      var found: JournalError?
+      do throws(JournalError) {
+        try DataDirectory.makeRoot(temporary.path.appending("data"))
+      } catch {
+        found = error
+      }
+      setrlimit(descriptors, &before)
+      let expected = JournalError.system(
+        operation: "sync the directory", file: temporary.path.string, code: .tooManyOpenFiles)
+      #expect(found == expected)
+    }
   }
 
   @Test func memoryThatIsNotThere() throws {
