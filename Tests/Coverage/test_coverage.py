@@ -28,6 +28,12 @@ struct File {
   init(_ size: Int) {
     guard size > 0 else { preconditionFailure("no size") }
   }
+
+  func write(
+    _ bytes: Int, then done: () -> Void = {}
+  ) throws -> Int {
+    while true { try step() }
+  }
 }
 """.splitlines()
 BODY = (7, 18, 10, 6)
@@ -36,6 +42,9 @@ EIGHT = (6, 32, 6, 33)
 SIZE = (2, 29, 2, 30)
 MESSAGE = (11, 29, 11, 42)
 FATAL = (16, 25, 16, 59)
+EMPTY = (20, 43, 20, 45)
+WRITE = (21, 19, 23, 4)
+NEVER = (22, 30, 23, 4)
 
 
 def verdict(counts, listed=""):
@@ -71,6 +80,12 @@ class CoverageTests(unittest.TestCase):
         found = verdict({MESSAGE: 0, FATAL: 0, EIGHT: 1})
         self.assertTrue(found.is_good)
         self.assertEqual(found.totals["Sources/M"], [1, 0, 0, 2])
+
+    def test_a_region_without_code_is_none(self):
+        self.assertEqual(verdict({EMPTY: 0, NEVER: 0, EIGHT: 1}).totals["Sources/M"], [1, 0, 0, 0])
+
+    def test_parameters_over_lines_belong_to_their_function(self):
+        self.assertEqual([gap["function"] for gap in verdict({WRITE: 0}).gaps], ["write"])
 
     def test_a_list_that_is_none(self):
         for listed in ("  read: x\n    Why.", f"{PATH}\n  read: x\n", f"{PATH}\n  read\n    Why.", f"{PATH}\n    Why."):

@@ -201,6 +201,20 @@ private enum Thread {
     journal.close(digest: 1, timestamp: 1)
   }
 
+  /// When nobody was in a hurry for a spare, its zeros are really written, and synced.
+  @Test func zerosAreWrittenInTime() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    let syncs = Monitor<[String: Int]>([:])
+    storage.onSync = { path in syncs.update { $0[path, default: 0] += 1 } }
+    let journal = try directory.openJournal(shard: 0, onDurable: {}) { _ in 0 }
+    let spare = Segment.path(shard: 0, segment: 1)
+    // The first sync is of the room that was taken.
+    syncs.wait { $0[SegmentFile.temporaryPath(of: spare), default: 0] == 2 ? () : nil }
+    #expect(storage.contents(of: spare) == [UInt8](repeating: 0, count: 64 << 10))
+    journal.close(digest: 0, timestamp: 1)
+  }
+
   /// A journal whose disk is full can be closed while its preparer waits for room.
   @Test func aFullDiskKeepsNobody() throws {
     let storage = SimulatedStorage()

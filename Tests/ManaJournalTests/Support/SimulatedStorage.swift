@@ -208,6 +208,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
   /// What else happens whenever bytes are read, or room is taken, before they are.
   var onRead: (() -> Void)?
   var onReserve: (() -> Void)?
+  /// What else happens when a file was synced.
+  var onSync: ((_ path: String) -> Void)?
   /// Sectors that reads fail on, by path.
   var unreadable: [String: Set<Int>] = [:]
 
@@ -295,6 +297,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
         }
         node.sync()
       }
+      storage.onSync?(path)
     }
   }
 }
