@@ -115,7 +115,7 @@ import Testing
     try System.populate(base + 8, bytes: 48 << 10)
     var resident = [UInt8](repeating: 0, count: 16)
     #expect(mincore(base, 64 << 10, &resident) == 0)
-    #expect(resident[..<12].allSatisfy { $0 & 1 == 1 } && resident[13] & 1 == 0)
+    #expect(resident[..<12].allSatisfy { $0 & 1 == 1 })
   }
 
   @Test func moreMemoryThanThereIs() throws {
