@@ -63,14 +63,16 @@ sanitize: install-test-packages
 	    $(if $(filter all,$(SUITE)),'$(DEADLINE_TESTS)') || exit; \
 	done
 
-# How many regions of the protocol, the ledger and the journal their tests and simulated worlds go through, and which not.
+# Which regions of the protocol, the ledger and the journal their tests and simulated worlds do not go through: an error
+# where Tests/Coverage/unreachable does not say why. COVERAGE_ARGUMENTS=--json for programs, --help for what is a region.
 COVERED := Sources/ManaProtocol Sources/ManaLedger Sources/ManaJournal
 COVERING_TESTS := ^(ManaProtocolTests|ManaLedgerTests|ManaJournalTests|ManaServerTests|SimulationTests)\.
 COVERAGE_ARGUMENTS ?=
 coverage: install-test-packages
+	@python3 -B Tests/Coverage/test_coverage.py --quiet
 	@MANA_SERVER_ONLY=1 swift build --build-tests --enable-code-coverage --scratch-path .build-coverage >&2
 	@MANA_SERVER_ONLY=1 swift test --skip-build --enable-code-coverage --scratch-path .build-coverage --filter '$(COVERING_TESTS)' >&2
-	@Tests/Coverage/coverage .build-coverage/debug/mana-ledgerPackageTests.xctest \
+	@Tests/Coverage/coverage --expected Tests/Coverage/unreachable .build-coverage/debug/mana-ledgerPackageTests.xctest \
 	  .build-coverage/debug/codecov/default.profdata $(COVERED) $(COVERAGE_ARGUMENTS)
 
 # The real server in as many simulated worlds as are asked for, or in one of them, with a trace.

@@ -28,7 +28,7 @@ extension LedgerFiles {
   /// The copy ends with a block that names the last one durable, so that later damage to either is noticed.
   /// - Parameter progress: told the bytes of each segment that has been copied.
   /// - Throws: `targetNotEmpty`, `damaged` when the source is, `system`. O(bytes of the ledger).
-  public func backUp(to target: FilePath, progress: (Int) -> Void = { _ in }) throws(JournalError) -> [ShardBackup] {
+  public func backUp(to target: FilePath, progress: (Int) -> Void) throws(JournalError) -> [ShardBackup] {
     try DataDirectory.makeRoot(target)
     let plain = DiskStorage(root: target)
     let unsuitable = try JournalError.naming("examine", target.string) { () throws(Errno) in
@@ -37,7 +37,10 @@ extension LedgerFiles {
     return try backUp(to: DiskStorage(root: target, isDirect: unsuitable == nil), progress: progress)
   }
 
-  func backUp(to target: any Storage, progress: (Int) -> Void) throws(JournalError) -> [ShardBackup] {
+  /// `pause` is what happens between two readings of a block that is being written.
+  func backUp(
+    to target: any Storage, pause: () -> Void = { System.sleep(milliseconds: 20) }, progress: (Int) -> Void
+  ) throws(JournalError) -> [ShardBackup] {
     let names = try JournalError.naming("list", target.describe("")) { () throws(Errno) in try target.names(in: "") }
     guard names.allSatisfy({ $0 == "lost+found" }) else { throw .targetNotEmpty(directory: target.describe("")) }
     var shards: [ShardBackup] = []
@@ -47,7 +50,7 @@ extension LedgerFiles {
         try target.makeDirectory(directory)
       }
       var copy = JournalCopy(files: self, shard: shard, target: target)
-      shards.append(try copy.run(progress))
+      shards.append(try copy.run(pause, progress))
     }
     try LedgerCreation(storage: target).publish(identity)
     return shards
@@ -58,7 +61,6 @@ extension LedgerFiles {
 private struct JournalCopy {
   /// How often an unfinished block is read again while it changes: a write takes milliseconds, a stalled disk seconds.
   private static let attemptsMax = 500
-  private static let pauseMilliseconds: UInt32 = 20
 
   private enum Finding {
     case whole(BlockHeader)
@@ -84,13 +86,13 @@ private struct JournalCopy {
     result = ShardBackup(shard: shard)
   }
 
-  mutating func run(_ progress: (Int) -> Void) throws(JournalError) -> ShardBackup {
+  mutating func run(_ pause: () -> Void, _ progress: (Int) -> Void) throws(JournalError) -> ShardBackup {
     numbers = try JournalReader(storage: files.storage, journal: chain.journal).listSegments().numbers
     for number in numbers {
       // Each is the next one, or a start on this ledger would be refused.
       var reader = JournalReader(storage: files.storage, journal: chain.journal, segmentCount: result.segments)
       let segment = try reader.load(number)
-      let (end, goesOn) = try follow(segment)
+      let (end, goesOn) = try follow(segment, pause)
       if !goesOn { try finish(segment, end) }
       try write(segment)
       progress(segment.bytes.count)
@@ -99,17 +101,19 @@ private struct JournalCopy {
     if result.segments == 0 {
       throw JournalReader(storage: files.storage, journal: chain.journal).missing(0, before: nil)
     }
-    if needsClosingBlock { try addSegmentWithClosingBlock() }
+    if let unclosed { try addSegmentWithClosingBlock(behind: unclosed) }
     return result
   }
 
   // MARK: Reading
 
   /// Follows the blocks of a segment. Where they end, and whether the journal goes on in the next segment.
-  private mutating func follow(_ segment: Segment) throws(JournalError) -> (end: Int, goesOn: Bool) {
+  private mutating func follow(
+    _ segment: Segment, _ pause: () -> Void
+  ) throws(JournalError) -> (end: Int, goesOn: Bool) {
     var offset = 0
     while offset < segment.bytes.count {
-      switch try find(in: segment, at: offset) {
+      switch try find(in: segment, at: offset, pause) {
       case .whole(let header):
         chain.accept(header, hash: BlockHeader.hash(at: segment.base + offset))
         lastBlock = header
@@ -124,7 +128,7 @@ private struct JournalCopy {
   }
 
   /// The block at a place, read again while it may be being written.
-  private func find(in segment: Segment, at offset: Int) throws(JournalError) -> Finding {
+  private func find(in segment: Segment, at offset: Int, _ pause: () -> Void) throws(JournalError) -> Finding {
     let place = BlockPlace(segment: segment.number, offset: offset)
     let bytes = UnsafeRawBufferPointer(segment.bytes)
     let rest = UnsafeMutableRawBufferPointer(rebasing: segment.bytes[offset...])
@@ -136,21 +140,23 @@ private struct JournalCopy {
       let proof = try proofBehind(segment)
       let isNext = try startsNext(behind: segment)
       try files.perform("read", segment.path) { () throws(Errno) in try segment.file.read(into: rest, at: offset) }
-      if case .valid(let header) = chain.judge(bytes, at: place) { return .whole(header) }
       if System.isZero(UnsafeRawBufferPointer(rest)), isNext { return .nextSegment }
+      let verdict = chain.judge(bytes, at: place)
       let now = Hash128(of: UnsafeRawBufferPointer(rest))
-      if now == seen { return try decide(segment, at: place, proof: proof) }
+      if verdict.isValid || now == seen { return try decide(verdict, in: segment, at: place, proof: proof) }
       seen = now
-      System.sleep(milliseconds: Self.pauseMilliseconds)
+      pause()
     }
     throw .system(
       operation: "wait for the end of a write to", file: files.storage.describe(segment.path), code: .resourceBusy)
   }
 
-  /// A block that is not whole, and stays so.
-  private func decide(_ segment: Segment, at place: BlockPlace, proof: String?) throws(JournalError) -> Finding {
+  /// A block that is whole, or stays as it is.
+  private func decide(
+    _ verdict: ChainEnd.Verdict, in segment: Segment, at place: BlockPlace, proof: String?
+  ) throws(JournalError) -> Finding {
     func damage(_ reason: String) -> JournalError { .damaged(chain.damage(at: place, reason, in: files.storage)) }
-    switch chain.judge(UnsafeRawBufferPointer(segment.bytes), at: place) {
+    switch verdict {
     case .valid(let header): return .whole(header)
     case .damaged(let reason): throw damage(reason)
     case .later(let number): throw damage("block \(number) stands there")
@@ -190,30 +196,30 @@ private struct JournalCopy {
     result.segments += 1
   }
 
-  private var needsClosingBlock: Bool { lastBlock.map { $0.recordCount > 0 } ?? false }
+  /// The last block, as long as nothing names it durable.
+  private var unclosed: BlockHeader? { lastBlock.flatMap { $0.recordCount > 0 ? $0 : nil } }
 
   /// Clears what lies behind the last whole block, and closes the journal where there is room.
   private mutating func finish(_ segment: Segment, _ end: Int) throws(JournalError) {
     System.zero(UnsafeMutableRawBufferPointer(rebasing: segment.bytes[end...]))
-    if needsClosingBlock, end < segment.bytes.count { close(segment, at: end) }
+    if let unclosed, end < segment.bytes.count {
+      encodeClosingBlock(behind: unclosed, at: segment.base + end, segment: segment.number, offset: end)
+    }
   }
 
-  private mutating func addSegmentWithClosingBlock() throws(JournalError) {
+  private mutating func addSegmentWithClosingBlock(behind last: BlockHeader) throws(JournalError) {
     let number = chain.resume.segment + 1
     let path = Segment.path(shard: shard, segment: number)
     let memory = try SegmentMemory(bytes: chain.journal.segmentBytes)
     let content = UnsafeRawBufferPointer(start: memory.base, count: memory.bytes)
-    encodeClosingBlock(at: memory.base, segment: number, offset: 0)
+    encodeClosingBlock(behind: last, at: memory.base, segment: number, offset: 0)
     try SegmentFile.make(path, content: content, in: target)
     result.segments += 1
   }
 
-  private mutating func close(_ segment: Segment, at offset: Int) {
-    encodeClosingBlock(at: segment.base + offset, segment: segment.number, offset: offset)
-  }
-
-  private mutating func encodeClosingBlock(at base: UnsafeMutableRawPointer, segment: UInt32, offset: Int) {
-    guard let last = lastBlock else { return }
+  private mutating func encodeClosingBlock(
+    behind last: BlockHeader, at base: UnsafeMutableRawPointer, segment: UInt32, offset: Int
+  ) {
     let body = UnsafeRawBufferPointer(
       start: base + JournalLimits.blockHeaderBytes, count: JournalLimits.blockAlignment - JournalLimits.blockHeaderBytes
     )

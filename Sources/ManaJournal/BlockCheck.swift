@@ -30,6 +30,11 @@ struct ChainEnd {
     /// The whole header of a later block: the expected one was durable before that was written.
     case later(UInt64)
     case newerVersion(UInt32)
+
+    var isValid: Bool {
+      if case .valid = self { return true }
+      return false
+    }
   }
 
   /// Judges the bytes at `place` in the memory of their segment. O(length of the block).
@@ -127,7 +132,6 @@ struct ChainEnd {
       let found = "block \(header.number) was found at byte \(place) of segment \(number)"
       if header.number > expectedNumber { return "\(found), which was written after this one was durable" }
       if header.number == expectedNumber { return "it was found at byte \(place) of segment \(number)" }
-      if header.durableNumber >= expectedNumber { return "\(found), which names this one durable" }
     }
     return nil
   }

@@ -69,19 +69,14 @@ struct DiskStorage: Storage {
   private final class NoLock: Sendable {}
 
   func unsuitableFileSystem() throws(Errno) -> String? {
-    switch try System.fileSystemType(of: root.string) {
-    case 0x0102_1994: "tmpfs"
-    case 0x8584_58F6: "ramfs"
-    case 0x6969: "nfs"
-    case 0x517B, 0xFF53_4D42, 0xFE53_4D42: "smb"
-    case 0x0102_1997: "9p"
-    case 0x6573_5546: "fuse"
-    case 0x00C3_6400: "ceph"
-    case 0x5346_414F: "afs"
-    case 0x786F_4256: "vboxsf"
-    default: nil
-    }
+    Self.unsuitableTypes[try System.fileSystemType(of: root.string)]
   }
+
+  /// Names of file systems by their magic number (statfs(2)): in memory, or somewhere else.
+  static let unsuitableTypes: [UInt32: String] = [
+    0x0102_1994: "tmpfs", 0x8584_58F6: "ramfs", 0x6969: "nfs", 0x517B: "smb", 0xFF53_4D42: "smb", 0xFE53_4D42: "smb",
+    0x0102_1997: "9p", 0x6573_5546: "fuse", 0x00C3_6400: "ceph", 0x5346_414F: "afs", 0x786F_4256: "vboxsf",
+  ]
 }
 
 final class DiskFile: StorageFile {

@@ -190,11 +190,7 @@ public final class Journal {
   private func memory(to end: Int) -> Room {
     let segment = residents[residents.count - 1]
     if segment.populatedBytes >= end { return .ready }
-    return switch preparer.memory(of: segment, bytes: end) {
-    case .ready: .ready
-    case .making: .busy
-    case .full: .full
-    }
+    return preparer.memory(of: segment, bytes: end)
   }
 
   private var canHand: Bool {

@@ -18,10 +18,12 @@ extension JournalReader {
   }
 
   /// Checks that segments that are not to be read are there, and have their length.
-  func checkUnread(_ numbers: [UInt32]) throws(JournalError) {
+  func checkUnread(_ numbers: [UInt32], of checkpoint: RestoredCheckpoint) throws(JournalError) {
     for index in 0..<segmentCount {
       guard index < numbers.count, Int(numbers[index]) == index else {
-        throw missing(UInt32(index), before: index < numbers.count ? numbers[index] : nil)
+        throw damage(
+          BlockPlace(segment: UInt32(index), offset: 0),
+          "the file is missing, and the checkpoint \(checkpoint.file) was made of block \(checkpoint.head.number)")
       }
       let path = Segment.path(shard: journal.shard, segment: numbers[index])
       let size = try JournalError.naming("measure", storage.describe(path)) { () throws(Errno) in

@@ -132,10 +132,10 @@ struct JournalReader {
   mutating func follow(
     _ segment: Segment, from start: Int = 0, among table: SegmentTable, _ replay: Replay
   ) throws(JournalError) {
-    if badBlock == nil {
-      try followBlocks(of: segment, from: start, among: table, replay)
+    if let badBlock {
+      try search(segment, for: badBlock, from: 0)
     } else {
-      try search(segment, from: 0)
+      try followBlocks(of: segment, from: start, among: table, replay)
     }
   }
 
@@ -154,9 +154,10 @@ struct JournalReader {
         offset += header.paddedLength
       case .torn(let reason, let skip, let epoch):
         if System.isZero(UnsafeRawBufferPointer(rebasing: bytes[offset...])) { return }
-        badBlock = BadBlock(place: place, reason: reason)
+        let bad = BadBlock(place: place, reason: reason)
+        badBlock = bad
         tornEpoch = max(tornEpoch, epoch)
-        return try search(segment, from: offset + JournalLimits.blockAlignment, bodyEnd: offset + skip)
+        return try search(segment, for: bad, from: offset + JournalLimits.blockAlignment, bodyEnd: offset + skip)
       case .damaged(let reason):
         throw damage(place, reason)
       case .later(let number):
@@ -193,11 +194,12 @@ struct JournalReader {
     statistics.executedRecords += UInt64(header.recordCount)
   }
 
-  private func search(_ segment: Segment, from offset: Int, bodyEnd: Int = 0) throws(JournalError) {
-    guard let badBlock else { return }
+  private func search(
+    _ segment: Segment, for bad: BadBlock, from offset: Int, bodyEnd: Int = 0
+  ) throws(JournalError) {
     let bytes = UnsafeRawBufferPointer(segment.bytes)
     if let proof = chain.proofOfLoss(in: bytes, number: segment.number, from: offset, bodyEnd: bodyEnd) {
-      throw damage(badBlock.place, "\(badBlock.reason), and \(proof)")
+      throw damage(bad.place, "\(bad.reason), and \(proof)")
     }
   }
 

@@ -31,14 +31,14 @@ struct Recovery {
   /// be in memory, and what the checkpoint does not have.
   mutating func run(
     into table: borrowing SegmentTableStorage, behind checkpoint: RestoredCheckpoint? = nil,
-    compared: @escaping (Int) -> Void = { _ in }, replay: JournalReader.Replay
+    compared: @escaping (Int) -> Void, replay: JournalReader.Replay
   ) throws(JournalError) -> RecoveredJournal {
     reader.onCompared = compared
     let (numbers, temporaries) = try reader.listSegments()
     if let checkpoint {
       let before = Int(checkpoint.head.resume.segment) + 1
       reader.begin(behind: checkpoint, atSegment: UInt32(before - min(max(residentSegmentsMax, 1), before)))
-      try reader.checkUnread(numbers)
+      try reader.checkUnread(numbers, of: checkpoint)
     }
     for number in numbers.dropFirst(reader.segmentCount) {
       let segment = try reader.load(number, into: buffers.popLast())

@@ -197,7 +197,6 @@ struct BlockCache {
   private var entries: [UInt64: Entry] = [:]
   private var clock: UInt64 = 0
   private(set) var bytes = 0
-  var count: Int { entries.count }
 
   mutating func find(_ number: UInt64) -> ArchivedBlock? {
     clock += 1

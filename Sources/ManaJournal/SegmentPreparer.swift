@@ -43,7 +43,7 @@ final class SegmentPreparer: @unchecked Sendable {
   }
 
   /// What there is to do next.
-  private enum Task {
+  enum Task {
     case make
     case populate(Segment)
     case zero(Segment, from: Int)
@@ -88,21 +88,14 @@ final class SegmentPreparer: @unchecked Sendable {
   /// Takes the memory of a segment that has left it.
   func recycle(_ buffer: SegmentBuffer) { state.withLock { $0.buffers.append(buffer) } }
 
-  enum Memory {
-    case ready
-    case making
-    /// The system has none at this moment.
-    case full
-  }
-
   /// Whether the first `bytes` of a segment that was taken have been touched; if not, `onChange` is called when more
-  /// have.
-  func memory(of segment: Segment, bytes: Int) -> Memory {
+  /// have. `full`: the system has no memory at this moment.
+  func memory(of segment: Segment, bytes: Int) -> Journal.Room {
     state.withLock { state in
       if segment.populatedBytes >= bytes { return .ready }
       if state.isFull { return .full }
       state.isWanted = true
-      return .making
+      return .busy
     }
   }
 
@@ -141,9 +134,12 @@ final class SegmentPreparer: @unchecked Sendable {
 
   /// Does the next thing there is to do on the caller's thread; false when there was nothing, no room or a failure.
   func step() -> Bool {
-    guard let task = state.withLock({ next($0) }) else { return false }
+    guard let task = nextTask() else { return false }
     return perform(task)
   }
+
+  /// What `step` would do now. The loop may take the segment that it is about before it is done.
+  func nextTask() -> Task? { state.withLock { next($0) } }
 
   private static func isOver(_ state: State) -> Bool { state.isStopping || state.hasFailed }
 
@@ -162,7 +158,8 @@ final class SegmentPreparer: @unchecked Sendable {
     } != nil
   }
 
-  private func perform(_ task: Task) -> Bool {
+  /// False when there was no room or a failure.
+  func perform(_ task: Task) -> Bool {
     do throws(JournalError) {
       switch task {
       case .make: return try make()

@@ -18,7 +18,7 @@ package protocol Storage: Sendable {
   /// Makes a file that must not exist yet.
   func create(_ path: String) throws(Errno) -> any StorageFile
   func rename(_ source: String, to target: String) throws(Errno)
-  /// Gives a file a second name. Where a file system has no such thing: `Errno.notSupported`.
+  /// Gives a file a second name.
   func link(_ source: String, to target: String) throws(Errno)
   func remove(_ path: String) throws(Errno)
   /// Takes the directory for this process until the result is released, or says who has it.
@@ -47,7 +47,6 @@ package protocol StorageFile: AnyObject, Sendable {
 }
 
 extension Storage {
-  func link(_ source: String, to target: String) throws(Errno) { throw .notSupported }
   func lockForReading(_ path: String) throws(Errno) -> LockOutcome { try lock(path) }
 }
 

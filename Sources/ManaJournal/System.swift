@@ -26,22 +26,29 @@ enum System {
     if result < 0 { throw Errno(rawValue: errno) }
   }
 
+  /// Makes a call, and again each time that a signal has interrupted it. What it returned.
+  static func uninterrupted(_ call: () -> Int) throws(Errno) -> Int {
+    while true {
+      let result = call()
+      if result >= 0 { return result }
+      if errno != EINTR { throw Errno(rawValue: errno) }
+    }
+  }
+
   // MARK: Files
 
   static func open(_ path: String, _ options: OpenOptions) throws(Errno) -> Int32 {
     let access = options.isDisjoint(with: [.directory, .readOnly]) ? O_RDWR : O_RDONLY
     let flags = access | O_CLOEXEC | options.subtracting(.readOnly).rawValue
-    while true {
-      let descriptor = Glibc.open(path, flags, 0o640)
-      if descriptor >= 0 { return descriptor }
-      if errno != EINTR { throw Errno(rawValue: errno) }
-    }
+    return Int32(try uninterrupted { Int(Glibc.open(path, flags, 0o640)) })
   }
 
   /// Closes a descriptor. What was written has been synced before or does not matter, so an error has nothing to say;
   /// a descriptor that is not open is a fault of this program.
   static func close(_ descriptor: Int32) {
-    precondition(Glibc.close(descriptor) == 0 || errno != EBADF, "closed a descriptor twice")
+    errno = 0
+    Glibc.close(descriptor)
+    precondition(errno != EBADF, "closed a descriptor twice")
   }
 
   /// Fills `buffer` from `offset`; the end of the file before that is `Errno.noData`.
@@ -49,11 +56,7 @@ enum System {
     guard let base = buffer.baseAddress else { return }
     var done = 0
     while done < buffer.count {
-      let count = pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Errno(rawValue: errno)
-      }
+      let count = try uninterrupted { pread(descriptor, base + done, buffer.count - done, off_t(offset + done)) }
       let whole = done + count == buffer.count ? count : count & -JournalLimits.blockAlignment
       if whole == 0 { throw Errno(rawValue: ENODATA) }
       done += whole
@@ -65,11 +68,7 @@ enum System {
     guard let base = buffer.baseAddress else { return }
     var done = 0
     while done < buffer.count {
-      let count = pwrite(descriptor, base + done, buffer.count - done, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Errno(rawValue: errno)
-      }
+      let count = try uninterrupted { pwrite(descriptor, base + done, buffer.count - done, off_t(offset + done)) }
       let whole = done + count == buffer.count ? count : count & -JournalLimits.blockAlignment
       if whole == 0 { throw Errno(rawValue: EIO) }
       done += whole
@@ -91,11 +90,14 @@ enum System {
   /// Takes room on the disk for the first `bytes` of a file, so that a full disk shows before anything is written.
   /// False on file systems that cannot do it. Not `posix_fallocate`, which would write to such a file instead.
   static func reserve(_ descriptor: Int32, bytes: Int) throws(Errno) -> Bool {
-    while mana_fallocate(descriptor, Int64(bytes)) != 0 {
-      if errno == EOPNOTSUPP { return false }
-      if errno != EINTR { throw Errno(rawValue: errno) }
+    do {
+      _ = try uninterrupted { Int(mana_fallocate(descriptor, Int64(bytes))) }
+      return true
+    } catch .notSupported {
+      return false
+    } catch {
+      throw error
     }
-    return true
   }
 
   static func rename(_ source: String, _ target: String) throws(Errno) { try check(Glibc.rename(source, target)) }
@@ -108,16 +110,18 @@ enum System {
     guard let stream = opendir(path) else { throw Errno(rawValue: errno) }
     defer { closedir(stream) }
     var names: [String] = []
-    while true {
+    func next() -> UnsafeMutablePointer<dirent>? {
       errno = 0
-      guard let entry = readdir(stream) else {
-        if errno != 0 { throw Errno(rawValue: errno) }
-        return names.sorted()
-      }
+      return readdir(stream)
+    }
+    while let entry = next() {
       let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
       let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
       if name != "." && name != ".." { names.append(name) }
     }
+    // Nil and no error is the end.
+    try check(-errno)
+    return names.sorted()
   }
 
   /// Locks an open file against every other open of it, in this process or another; `shared`: against those alone that
@@ -172,7 +176,7 @@ enum System {
     let start = try map(bytes + alignment)
     let head = (alignment - Int(bitPattern: start) % alignment) % alignment
     if head > 0 { unmap(start, bytes: head) }
-    if alignment - head > 0 { unmap(start + head + bytes, bytes: alignment - head) }
+    unmap(start + head + bytes, bytes: alignment - head)
     return start + head
   }
 

@@ -7,15 +7,14 @@ struct SearchResult {
 }
 
 extension RecordSpace {
-  /// The newest transaction of the chain that begins at `head` which is `old` enough. Whatever is older than one that
-  /// is old enough must be old enough too.
+  /// The newest transaction of the chain that begins at `head`, a transaction, which is `old` enough. Whatever is older
+  /// than one that is old enough must be old enough too.
   ///
   /// O(log n) reads: along the roots, at most one a tree, then down one tree, at most two a level.
   @inline(__always)
   func newest(
     from head: UInt64, where isOldEnough: (RecordView) -> Bool
   ) throws(AbsentRecord) -> SearchResult {
-    guard head != 0 else { return SearchResult(position: 0, reads: 0) }
     // Everything from here on is known to be old enough; 0 is the end of the chain.
     var known: UInt64 = 0
     var position = head

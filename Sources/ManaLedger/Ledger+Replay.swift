@@ -21,7 +21,8 @@ extension Ledger {
         if index == 0 { approach(0, min(group, recordCount)) }
         if index + group < recordCount { approach(index + group, min(index + 2 * group, recordCount)) }
       }
-      guard let base = block.baseAddress else { break }
+      // `locate` has found the record there.
+      let base = block.baseAddress!
       let prepared = UnsafePointer(prepared + (index & LedgerLimits.preparedMask))
       let problem: ReplayError.Problem?
       do throws(AbsentRecord) {
@@ -62,16 +63,16 @@ extension Ledger {
     guard record.timestamp > lastTimestamp, record.timestamp <= UInt64(Int64.max) + (1 << 32) else {
       return .timestampNotIncreasing
     }
-    var account = prepared.pointee.guess
-    if account?.hasID(item.account) != true {
-      account = accounts.find(item.account, hash: prepared.pointee.accountHash)
-    }
-    if account == nil {
+    let account: Account
+    if let guess = prepared.pointee.guess, guess.hasID(item.account) {
+      account = guess
+    } else if let found = accounts.find(item.account, hash: prepared.pointee.accountHash) {
+      account = found
+    } else {
       let isCredit = item.type == RecordType.purchase || item.type == RecordType.bonus
       guard isCredit && record.sequence == 1 else { return .accountUnknown }
       account = accounts.create(item.account, hash: prepared.pointee.accountHash)
     }
-    guard let account else { return .accountUnknown }
     let match = try match(item.id, of: item.account, prepared)
     guard match.position == 0 && !(match.isVoid && item.type == RecordType.spend) else { return .duplicateID }
     let place = Place(account: account, hash: prepared.pointee.transactionHash, vacancy: match.vacancy)

@@ -126,7 +126,7 @@ struct MemoryArena: ~Copyable {
       )
     }
 
-    private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
+    static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
       // Advice too: without MADV_POPULATE_WRITE (23, Linux 5.14) each page is touched.
       if madvise(chunk.baseAddress, chunk.count, 23) != 0 {
         for offset in Swift.stride(from: 0, to: chunk.count, by: 4096) {
@@ -149,7 +149,7 @@ struct MemoryArena: ~Copyable {
       return (region, region)
     }
 
-    private static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
+    static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
       chunk.initializeMemory(as: UInt8.self, repeating: 0)
     }
 

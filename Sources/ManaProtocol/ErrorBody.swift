@@ -30,9 +30,7 @@ public struct ErrorBody: Equatable, Sendable {
       let base = UnsafeMutableRawPointer(buffer.baseAddress!)
       base.store(u32: UInt32(utf8.count), 0)
       base.store(u32: detail, 4)
-      utf8.withUnsafeBytes {
-        (base + Self.fixedBytes).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: utf8.count)
-      }
+      UnsafeMutableRawBufferPointer(start: base + Self.fixedBytes, count: utf8.count).copyBytes(from: utf8)
       base.zero(Self.fixedBytes + utf8.count, count: total - Self.fixedBytes - utf8.count)
       count = total
     }

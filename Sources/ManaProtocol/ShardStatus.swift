@@ -165,7 +165,7 @@ public struct ShardStatusReply: Equatable, Sendable {
   public var encoded: [UInt8] {
     var body = [UInt8](repeating: 0, count: Self.preludeBytes + shards.count * ShardStatus.bytes)
     body.withUnsafeMutableBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
+      let base = bytes.baseAddress!
       base.store(u32: UInt32(ShardStatus.bytes), 0)
       base.store(u32: UInt32(shards.count), 4)
       base.store(u64: uptimeNanoseconds, 8)

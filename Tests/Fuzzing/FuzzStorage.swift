@@ -21,6 +21,7 @@ final class FuzzStorage: Storage {
   func makeDirectory(_ path: String) throws(Errno) { throw .notSupported }
   func create(_ path: String) throws(Errno) -> any StorageFile { throw .notSupported }
   func rename(_ source: String, to target: String) throws(Errno) { throw .notSupported }
+  func link(_ source: String, to target: String) throws(Errno) { throw .notSupported }
   func remove(_ path: String) throws(Errno) { throw .notSupported }
   func lock(_ path: String) throws(Errno) -> LockOutcome { throw .notSupported }
 }

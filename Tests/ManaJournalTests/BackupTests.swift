@@ -55,6 +55,64 @@ import Testing
     #expect(!target.paths.contains("ledger"), "what was copied looks like a ledger")
   }
 
+  /// A block that another version of the program wrote is not copied as if it were known.
+  @Test func aNewerFormatIsNamed() throws {
+    let storage = try DamageTests.makeStorage()
+    storage.edit(FrozenJournal.path(0)) { bytes in
+      var header = BlockHeader(at: bytes.baseAddress! + 512)!
+      header.formatVersion = 2
+      _ = header.encode(into: bytes.baseAddress! + 512)
+    }
+    let expected = JournalError.unsupportedVersion(file: "/data/" + FrozenJournal.path(0), found: 2, supported: 1)
+    #expect(throws: expected) { try Self.backUp(storage, to: SimulatedStorage()) }
+  }
+
+  /// A block that never stays as it was read is being written for ever: the copy ends, and says on what it waited.
+  @Test func aWriteThatNeverEnds() throws {
+    let journal = try FrozenJournal.filled(isClosed: false, seed: 107)
+    let path = FrozenJournal.path(0)
+    journal.storage.flip(path, bit: (journal.blocks.last!.bytes.lowerBound + 300) * 8)
+    var reads = 0
+    journal.storage.onRead = {
+      reads += 1
+      // Never the bit that makes it whole.
+      journal.storage.flip(path, bit: (journal.blocks.last!.bytes.lowerBound + 400) * 8 + reads % 7)
+    }
+    var pauses = 0
+    let expected = JournalError.system(
+      operation: "wait for the end of a write to", file: "/data/" + path, code: .resourceBusy)
+    #expect(throws: expected) {
+      _ = try LedgerFiles(storage: journal.storage, .besideServer).backUp(
+        to: SimulatedStorage(), pause: { pauses += 1 }, progress: { _ in })
+    }
+    #expect(pauses == 500)
+  }
+
+  /// A block that is whole when it is read again, and one that by then stands in the next segment.
+  @Test(arguments: [false, true]) func aWriteThatEndsMeanwhile(isInNextSegment: Bool) throws {
+    var generator = SeededGenerator(seed: 109)
+    let bench = try JournalBench()
+    bench.commit(records: 600, using: &generator)
+    bench.commit(records: isInNextSegment ? 600 : 10, using: &generator)
+    let path = FrozenJournal.path(isInNextSegment ? 1 : 0)
+    let bytes = bench.storage.contents(of: path)
+    let start = isInNextSegment ? 0 : BlockHeader.padded(160 + 600 * 96)
+    bench.storage.edit(path) { System.zero(UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + 512])) }
+    if isInNextSegment {
+      // Something stands where the block might have, and is gone before it is read again.
+      bench.storage.edit(FrozenJournal.path(0)) { $0[$0.count - 1] = 1 }
+    }
+    let target = SimulatedStorage()
+    _ = try LedgerFiles(storage: bench.storage, .besideServer).backUp(
+      to: target,
+      pause: {
+        bench.storage.edit(path) { $0.copyBytes(from: bytes) }
+        bench.storage.edit(FrozenJournal.path(0)) { $0[$0.count - 1] = 0 }
+      }, progress: { _ in })
+    let copy = try JournalBench.read(target)
+    #expect(copy.bodies.starts(with: bench.bodies) && copy.bodies.count == 3)
+  }
+
   @Test func aTargetMustBeEmpty() throws {
     let source = try DamageTests.makeStorage()
     let target = SimulatedStorage()
@@ -71,7 +129,7 @@ import Testing
     while true {
       operation += 1
       let target = SimulatedStorage()
-      target.failure = .init(operation: operation, isLasting: true, code: .noSpace)
+      target.failure = .init(operation: operation, isLasting: true, code: .noSpace, countsReads: true)
       var isDone = false
       do {
         _ = try Self.backUp(source, to: target)
@@ -79,6 +137,7 @@ import Testing
       } catch JournalError.system {
       }
       guard target.firedCount > 0 else { break }
+      target.failure = nil
       #expect(!isDone, "operation \(operation): a failure was not told of")
       for keepsNames in [true, false] {
         let crashed = target.crashed(keepsNames: keepsNames) { _, _ in Bool.random() }

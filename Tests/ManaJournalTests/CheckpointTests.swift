@@ -7,12 +7,12 @@ import Testing
 @Suite struct CheckpointTests {
   static let segmentBytes = 64 << 10
 
-  private static func checkpoints(of storage: SimulatedStorage) -> [String] {
+  static func checkpoints(of storage: SimulatedStorage) -> [String] {
     storage.paths.filter { $0.hasSuffix(CheckpointFiles.suffix) }
   }
 
   /// A journal of some segments, in whose middle checkpoints were made.
-  private static func life(
+  static func life(
     folds: Int = 2, closes: Bool, written: ([RetentionTests.Written]) -> Void = { _ in }
   ) throws -> JournalBench {
     let bench = try JournalBench()
@@ -177,23 +177,96 @@ import Testing
     let bench = try Self.life(folds: 1, closes: false)
     _ = RetentionTests.write(bench, blocks: 30, seed: 3)
     let before = Self.checkpoints(of: bench.storage)
-    for questions in 0..<4 {
+    // Asked so often it is cancelled: until it is made before anybody asks once more.
+    for questions in 0... {
       var asked = 0
-      #expect {
+      do throws(JournalError) {
         try bench.foldCheckpoint(isCancelled: {
           asked += 1
           return asked > questions
         })
-      } throws: {
-        ($0 as? JournalError)?.isCancellation == true
+        #expect(asked == questions && questions > 4)
+        break
+      } catch {
+        #expect(error.isCancellation, "\(error)")
+        #expect(asked <= questions + 2, "it went on")
+        #expect(Self.checkpoints(of: bench.storage) == before)
       }
-      #expect(asked <= questions + 2, "it went on")
     }
-    #expect(Self.checkpoints(of: bench.storage) == before)
+    #expect(Self.checkpoints(of: bench.storage) != before)
+  }
+
+  /// The disk gives something else back than was written: no checkpoint comes of it, and the next attempt makes one.
+  @Test(arguments: [("a piece", 600, "does not have its hash"), ("the head", 88, "its head is another one")])
+  func aDiskThatGivesSomethingElseBack(what: String, offset: Int, reason: String) throws {
+    let bench = try Self.life(folds: 1, closes: false)
+    let storage = bench.storage
+    _ = RetentionTests.write(bench, blocks: 30, seed: 3)
+    let before = Self.checkpoints(of: storage)
+    storage.onRead = {
+      guard let path = storage.paths.first(where: { $0.hasSuffix(CheckpointFiles.temporarySuffix) }) else { return }
+      storage.onRead = nil
+      storage.edit(path) { bytes in
+        bytes[offset] ^= 1
+        let base = bytes.baseAddress!
+        base.storeLittle(BlockHeader.crc(base + 4, CheckpointHead.bytes - 4), at: 0)
+      }
+    }
+    do throws(JournalError) {
+      try bench.foldCheckpoint()
+      Issue.record("made")
+    } catch .checkpointNotWritten(let file, let found) {
+      #expect(file.hasSuffix(CheckpointFiles.temporarySuffix) && found.contains(reason), "\(found)")
+    }
+    #expect(Self.checkpoints(of: storage) == before)
+    #expect(!storage.paths.contains { $0.hasSuffix(CheckpointFiles.temporarySuffix) })
+    #expect(try bench.foldCheckpoint() != nil)
+  }
+
+  /// From the first write of a checkpoint on the disk fails: what cannot be removed is in nobody's way.
+  @Test func whatCannotBeRemovedIsInNobodysWay() throws {
+    let bench = try Self.life(folds: 1, closes: false)
+    let storage = bench.storage
+    _ = RetentionTests.write(bench, blocks: 30, seed: 3)
+    // Removing what may be left is the first operation, and making the file the second.
+    storage.failure = .init(operation: storage.operationCount + 3, isLasting: true, code: .ioError)
+    #expect {
+      try bench.foldCheckpoint()
+    } throws: { error in
+      guard case JournalError.system(operation: "write", _, .ioError) = error else { return false }
+      return true
+    }
+    storage.failure = nil
+    #expect(storage.paths.contains { $0.hasSuffix(CheckpointFiles.temporarySuffix) })
+    #expect(try JournalBench(storage.copied(), usesCheckpoints: true).bodies == bench.bodies)
+    #expect(try bench.foldCheckpoint() != nil)
+    #expect(!storage.paths.contains { $0.hasSuffix(CheckpointFiles.temporarySuffix) })
+  }
+
+  /// A checkpoint reads what a start would: the last block of a closed segment is damaged, and nothing behind it in that
+  /// segment says that it had been durable. But it had, or nothing would stand in the next one.
+  @Test func damageIsFoundOnTheWay() throws {
+    let bench = try Self.life(folds: 1, closes: false)
+    _ = RetentionTests.write(bench, blocks: 40, seed: 3)
+    let number = bench.journal.firstOpenSegment - 1
+    let path = Segment.path(shard: 0, segment: number)
+    let last = try #require(
+      stride(from: Self.segmentBytes - 512, through: 0, by: -512).first { offset in
+        bench.storage.contents(of: path).withUnsafeBytes { BlockHeader(at: $0.baseAddress! + offset) != nil }
+      })
+    bench.storage.flip(path, bit: (last + 200) * 8)
+    do throws(JournalError) {
+      try bench.foldCheckpoint()
+      Issue.record("made")
+    } catch .damaged(let damage) {
+      #expect(damage.file == "/data/" + path && damage.byte == last)
+      #expect(damage.reason == "the body does not have its hash, and it was durable")
+    }
   }
 
   enum Contradiction: CaseIterable {
-    case lastSegmentGone, blockErased, blockOfAnotherLife, unreadSegmentGone, unreadSegmentShort, residentBlockDamaged
+    case lastSegmentGone, blockErased, blockOfAnotherLife, unreadSegmentGone, unreadSegmentsGone, unreadSegmentShort
+    case residentBlockDamaged, firstResidentBlockErased
   }
 
   /// A checkpoint is made of what was durable: a journal that does not have it has lost something.
@@ -216,11 +289,14 @@ import Testing
         base.storeLittle(BlockHeader.crc(base + 4, JournalLimits.blockHeaderBytes - 4), at: 0)
       }
     case .unreadSegmentGone: storage.erase(segments[1])
+    case .unreadSegmentsGone: for path in segments[1...] { storage.erase(path) }
     case .unreadSegmentShort:
       let bytes = storage.contents(of: segments[1])
       storage.erase(segments[1])
       storage.add(segments[1], Array(bytes.dropLast(512)))
     case .residentBlockDamaged: storage.flip(last, bit: 8 * 700)
+    case .firstResidentBlockErased:
+      storage.edit(last) { System.zero(UnsafeMutableRawBufferPointer(rebasing: $0[..<512])) }
     }
     do {
       _ = try JournalBench(storage, residentBytesMax: 0, usesCheckpoints: true)
@@ -228,8 +304,10 @@ import Testing
     } catch JournalError.damaged(let damage) {
       let reasons: [Contradiction: String] = [
         .lastSegmentGone: "the checkpoint /data/", .blockErased: "the checkpoint /data/",
-        .blockOfAnotherLife: "another block", .unreadSegmentGone: "missing", .unreadSegmentShort: "bytes instead of",
-        .residentBlockDamaged: "",
+        .blockOfAnotherLife: "another block", .unreadSegmentShort: "bytes instead of", .residentBlockDamaged: "",
+        .unreadSegmentGone: "the file is missing, and the checkpoint /data/",
+        .unreadSegmentsGone: "the file is missing, and the checkpoint /data/",
+        .firstResidentBlockErased: "no block header there, and block",
       ]
       #expect(damage.reason.contains(try #require(reasons[contradiction])), "\(damage)")
     }

@@ -115,6 +115,22 @@ import Testing
     Case(
       "unknown flags", block: 11, segment: 2, byte: 0, reason: "unknown flags 1",
       edit(2) { rewrite($0, 0) { $0.flags = 1 } }),
+    Case("a term that goes back", block: 11, segment: 2, byte: 0, reason: "the term goes back from 1 to 0") { storage in
+      var hash = Hash128()
+      storage.edit(path(1)) { bytes in
+        rewrite(bytes, 10752) { $0.term = 1 }
+        hash = BlockHeader.hash(at: bytes.baseAddress! + 10752)
+      }
+      storage.edit(path(2)) { rewrite($0, 0) { $0.previousHash = hash } }
+    },
+    Case("a block a segment too late", block: 11, segment: 3, byte: 0, reason: "a segment too late") { storage in
+      let last = storage.contents(of: path(2))[..<512]
+      storage.edit(path(2)) { zero($0, 0..<512) }
+      storage.edit(path(3)) { bytes in
+        UnsafeMutableRawBufferPointer(rebasing: bytes[..<512]).copyBytes(from: last)
+        rewrite(bytes, 0) { $0.segment = 3 }
+      }
+    },
   ]
 
   private static func zero(_ bytes: UnsafeMutableRawBufferPointer, _ range: Range<Int>) {

@@ -124,6 +124,18 @@ final class TemporaryDirectory {
     }
   }
 
+  @Test func aNewerIdentityIsNamed() throws {
+    let storage = SimulatedStorage()
+    _ = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    storage.edit("ledger") { bytes in
+      bytes[8] = 2
+      rechecksum(bytes)
+    }
+    #expect(throws: JournalError.unsupportedVersion(file: "/data/ledger", found: 2, supported: 1)) {
+      _ = try DataDirectory(storage: storage, creatingWith: CreationOptions())
+    }
+  }
+
   private func rechecksum(_ buffer: UnsafeMutableRawBufferPointer) {
     buffer.baseAddress!.storeLittle(mana_crc32c(buffer.baseAddress!, 508), at: 508)
   }
@@ -135,6 +147,29 @@ final class TemporaryDirectory {
     #expect(throws: JournalError.unsuitableFileSystem(directory: place.string, name: "tmpfs")) {
       try DataDirectory.open(at: place)
     }
+  }
+
+  /// What an interrupted creation left may be made again, but for what it did not make.
+  @Test func aForeignFileAmongTheLeftoversStays() throws {
+    let storage = SimulatedStorage()
+    storage.failure = .init(operation: 6, isLasting: true, code: .ioError)
+    _ = try? DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    storage.failure = nil
+    #expect(try storage.names(in: "") == ["ledger.temporary", "shard-000"])
+    storage.add("shard-000/notes", [1])
+    #expect(throws: JournalError.notADataDirectory(directory: "/data/", file: "shard-000/notes")) {
+      _ = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    }
+    #expect(storage.paths.contains("shard-000/notes") && storage.paths.contains("ledger.temporary"))
+  }
+
+  /// A device with sectors of 4,096 bytes refuses the first write of 512.
+  @Test func sectorsThatAreTooLarge() throws {
+    let storage = SimulatedStorage()
+    storage.failure = .init(operation: 2, isLasting: false, code: .invalidArgument)
+    let expected = JournalError.unsuitableFileSystem(
+      directory: "/data/", name: "a device or file system without direct writes of 512 bytes")
+    #expect(throws: expected) { _ = try DataDirectory(storage: storage, creatingWith: CreationOptions()) }
   }
 
   /// Making a ledger is interrupted somewhere, and the next attempt somewhere else: the third one makes it.

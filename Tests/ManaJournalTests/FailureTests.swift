@@ -72,6 +72,33 @@ import Testing
     #expect(operation > (kind.countsReads ? 110 : 80), "the lives are too short to mean anything: \(operation)")
   }
 
+  /// What an earlier start left in the making cannot be removed: the start says so, and the next one does it.
+  @Test func aLeftoverThatCannotBeRemoved() throws {
+    let storage = try DamageTests.makeStorage()
+    let bodies = try JournalBench.read(storage).bodies
+    let leftover = "shard-000/0000000009.segment.temporary"
+    storage.add(leftover, [1])
+    // The directory's names are made durable first.
+    storage.failure = .init(operation: storage.operationCount + 2, isLasting: false, code: .ioError)
+    #expect(throws: JournalError.system(operation: "remove", file: "/data/" + leftover, code: .ioError)) {
+      try JournalBench.read(storage)
+    }
+    #expect(storage.paths.contains(leftover))
+    #expect(try JournalBench.read(storage).bodies == bodies && !storage.paths.contains(leftover))
+  }
+
+  /// Everything was durable, and the block that is to say so cannot be written.
+  @Test func aClosingBlockThatCannotBeWritten() throws {
+    var generator = SeededGenerator(seed: 42)
+    let bench = try JournalBench()
+    bench.commit(records: 1, using: &generator)
+    bench.storage.failure = .init(operation: bench.storage.operationCount + 1, isLasting: false, code: .ioError)
+    #expect(!bench.journal.settle(digest: bench.fold.digest, timestamp: 2))
+    #expect(bench.failures.all.map(\.operation) == ["write"] && bench.journal.durableBlockNumber == 1)
+    #expect(try bench.journal.writeCheckpoint(digest: 0, save: { _ in }) == nil)
+    #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
+  }
+
   @Test func aFailedSyncEndsTheJournal() throws {
     var generator = SeededGenerator(seed: 41)
     let bench = try JournalBench()

@@ -67,6 +67,26 @@ import Testing
     #expect(inspection.blocks == UInt64(whole) && damage.block == UInt64(whole + 1))
   }
 
+  /// What the disk refuses, but for a sector that it does not give back, ends an inspection with that reason.
+  @Test func whatTheDiskRefusesIsToldOf() throws {
+    let storage = try DamageTests.makeStorage()
+    var operations: Set<String> = []
+    for operation in 1... {
+      storage.failure = .init(
+        operation: storage.operationCount + operation, isLasting: false, code: .permissionDenied, countsReads: true)
+      let fired = storage.firedCount
+      do {
+        let inspection = try inspect(storage)
+        #expect(inspection.damage == nil && storage.firedCount == fired, "operation \(operation)")
+        break
+      } catch JournalError.system(let operation, _, let code) {
+        #expect(code == .permissionDenied)
+        operations.insert(operation)
+      }
+    }
+    #expect(operations == ["list", "open", "measure", "read", "map"])
+  }
+
   @Test func whatIsNoLedgerIsNamed() throws {
     #expect(throws: JournalError.noLedger(directory: "/data/")) {
       _ = try LedgerFiles(storage: SimulatedStorage(), .withoutServer)

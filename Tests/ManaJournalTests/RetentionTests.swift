@@ -138,6 +138,32 @@ import Testing
     #expect(bench.journal.statistics.reads.bytes > UInt64(JournalLimits.cacheBytesMax))
   }
 
+  /// A block that was asked for, and that was read at once before it came: it is kept once.
+  @Test func aBlockThatComesTwiceIsKeptOnce() throws {
+    let bench = try JournalBench(residentBytesMax: 0)
+    let record = Self.write(bench, blocks: 60, seed: 4)[7]
+    let archive = try #require(bench.journal.archive)
+    archive.fetch(record.position)
+    archive.readsAtOnce = true
+    let found = try #require(archive.pointer(at: record.position))
+    let bytes = archive.bytes
+    #expect(bench.journal.stepReader() && archive.collect().count == 1)
+    #expect(archive.bytes == bytes && archive.pointer(at: record.position) == found)
+    #expect(Self.bytes(at: found) == record.bytes)
+  }
+
+  @Test func marksNameTheBlockOfAByte() {
+    var marks = SegmentMarks()
+    #expect(marks.index(of: 0) == nil)
+    for (index, start) in [0, 512, 2048, 2560].enumerated() {
+      marks.add(
+        BlockMark(start: UInt32(start), checksum: 0), number: UInt64(7 + index), paddedLength: start == 512 ? 1536 : 512
+      )
+    }
+    let found = [0, 511, 512, 2047, 2048, 2560, 3071, 3072, 9999].map { marks.index(of: $0) }
+    #expect(found == [0, 0, 1, 1, 2, 3, 3, nil, nil] && marks.lastNumber == 10)
+  }
+
   enum Damage: CaseIterable {
     case headerBit, bodyBit, erased, otherBlock, unreadable
   }

@@ -170,6 +170,45 @@ import Testing
     #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
   }
 
+  /// The same where each block takes the next segment: what is open stays open, and the next segment is not taken.
+  @Test func tooMuchAheadOfTheDiskTakesNoSegment() throws {
+    var generator = SeededGenerator(seed: 15)
+    let bench = try JournalBench()
+    for _ in 0...JournalLimits.blocksAheadMax {
+      bench.prepare()
+      #expect(bench.append(records: 600, using: &generator) == .ready)
+    }
+    bench.prepare()
+    let segment = bench.journal.open.segment
+    #expect(bench.append(records: 600, using: &generator) == .busy)
+    #expect(bench.journal.open.segment == segment)
+    #expect(bench.journal.writer.step())
+    #expect(bench.append(records: 600, using: &generator) == .ready)
+    #expect(bench.journal.open.segment == segment + 1)
+    bench.close()
+    #expect(try JournalBench.read(bench.storage).bodies.starts(with: bench.bodies))
+  }
+
+  /// A block that fills its segment is named durable in the next one, once there is one.
+  @Test func aClosingBlockWaitsForItsSegment() throws {
+    var generator = SeededGenerator(seed: 16)
+    let bench = try JournalBench()
+    #expect(bench.append(records: ((64 << 10) - 160) / 32, bytes: 32, using: &generator) == .ready)
+    bench.flush()
+    #expect(bench.journal.needsClosingBlock)
+    bench.writeClosingBlock()
+    #expect(bench.journal.durableBlockNumber == 1 && bench.journal.needsClosingBlock)
+    bench.prepare()
+    bench.writeClosingBlock()
+    #expect(bench.journal.durableBlockNumber == 2 && !bench.journal.needsClosingBlock)
+    #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
+  }
+
+  @Test func withoutAnArchiveNothingIsReadBack() throws {
+    let bench = try JournalBench()
+    #expect(bench.journal.archive == nil && !bench.journal.stepReader() && !bench.journal.hasWorkForReader)
+  }
+
   /// In the middle of a turn a block goes when it is worth it, nothing is on its way, and blocks are short.
   @Test func aheadGoesWhatIsWorthIt() throws {
     var generator = SeededGenerator(seed: 14)

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import Testing
 
@@ -8,6 +9,28 @@ private final class Bell: Sendable {
   private let count = Monitor(0)
   func ring() { count.update { $0 += 1 } }
   func wait() { count.wait { $0 > 0 ? ($0 = 0) : nil } }
+}
+
+/// What /proc says of a thread.
+private enum Thread {
+  /// The thread that asks, as a folder of /proc.
+  static func current() throws -> String {
+    var target = [CChar](repeating: 0, count: 64)
+    let count = readlink("/proc/thread-self", &target, 63)
+    try #require(count > 0)
+    return "/proc/" + String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Whether a thread waits for something.
+  static func isAsleep(_ folder: String) -> Bool {
+    guard let file = fopen(folder + "/stat", "r") else { return true }
+    defer { fclose(file) }
+    var text = [UInt8](repeating: 0, count: 256)
+    let count = fread(&text, 1, 256, file)
+    // Behind the name, which is in parentheses.
+    guard let end = text[..<count].lastIndex(of: UInt8(ascii: ")")) else { return true }
+    return text[end + 2] == UInt8(ascii: "S")
+  }
 }
 
 @Suite struct WriterThreadTests {
@@ -95,6 +118,45 @@ private final class Bell: Sendable {
     }
   }
 
+  /// Blocks that left memory are read back by the journal's own threads, several at a time.
+  @Test func whatLeftMemoryIsReadBack() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    let bell = Bell()
+    let failures = FailureLog()
+    let journal = try directory.openJournal(
+      shard: 0, residentBytesMax: 0, onDurable: { bell.ring() }, onFailure: { failures.add($0) }
+    ) { _ in 0 }
+    var positions: [UInt64] = []
+    for block in 0..<40 {
+      while journal.makeRoom(bytes: 9_600, digest: 0, timestamp: 1) != .ready {
+        bell.wait()
+        _ = journal.collectCompletions()
+      }
+      positions.append(journal.position)
+      journal.cursor.initializeMemory(as: UInt8.self, repeating: UInt8(block), count: 9_600)
+      journal.append(bytes: 9_600, records: 100)
+      journal.submit(digest: 0, timestamp: 1)
+    }
+    #expect(journal.settle(digest: 0, timestamp: 1))
+    let archive = try #require(journal.archive)
+    var absent = Set(positions.filter { journal.segments.bases[RetentionTests.segment(of: $0)] == nil })
+    #expect(absent.count > 20)
+    for position in absent { archive.fetch(position) }
+    while !absent.isEmpty {
+      for read in archive.collect() {
+        for position in absent.filter(read.contains) {
+          let record = try #require(read.pointer(at: position))
+          #expect(record.load(as: UInt8.self) == UInt8(positions.firstIndex(of: position)!) && read.failure == nil)
+          absent.remove(position)
+        }
+      }
+      if !absent.isEmpty { bell.wait() }
+    }
+    journal.close(digest: 0, timestamp: 1)
+    #expect(failures.all.isEmpty)
+  }
+
   /// No room for the next segment: `full`; then there is room again, the bell rings, and it goes on.
   @Test func aFullDiskFindsRoomAgain() throws {
     let storage = SimulatedStorage()
@@ -113,6 +175,72 @@ private final class Bell: Sendable {
     while room() != .ready { bell.wait() }
     #expect(journal.openBlockNumber == 2)
     journal.close(digest: 1, timestamp: 1)
+  }
+
+  /// The last block fills its segment, and the next one is still being made: the end waits for it.
+  @Test func anEndWaitsForASegment() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    let thread = try Thread.current()
+    let gate = Monitor(false)
+    storage.onReserve = {
+      // Until the end was begun, and its thread waits.
+      gate.wait { $0 ? () : nil }
+      while !Thread.isAsleep(thread) {}
+    }
+    let bell = Bell()
+    let journal = try directory.openJournal(shard: 0, onDurable: { bell.ring() }) { _ in 0 }
+    let bytes = journal.recordBytesPerBlockMax
+    #expect(journal.makeRoom(bytes: bytes, digest: 1, timestamp: 1) == .ready)
+    journal.append(bytes: bytes, records: 1)
+    journal.submit(digest: 1, timestamp: 1)
+    while !journal.collectCompletions() { bell.wait() }
+    gate.update { $0 = true }
+    #expect(journal.settle(digest: 1, timestamp: 1))
+    #expect(journal.durableBlockNumber == 2 && !journal.needsClosingBlock)
+    journal.close(digest: 1, timestamp: 1)
+  }
+
+  /// When nobody was in a hurry for a spare, its zeros are really written, and synced.
+  @Test func zerosAreWrittenInTime() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    let syncs = Monitor<[String: Int]>([:])
+    storage.onSync = { path in syncs.update { $0[path, default: 0] += 1 } }
+    let journal = try directory.openJournal(shard: 0, onDurable: {}) { _ in 0 }
+    let spare = Segment.path(shard: 0, segment: 1)
+    // The first sync is of the room that was taken.
+    syncs.wait { $0[SegmentFile.temporaryPath(of: spare), default: 0] == 2 ? () : nil }
+    #expect(storage.contents(of: spare) == [UInt8](repeating: 0, count: 64 << 10))
+    journal.close(digest: 0, timestamp: 1)
+  }
+
+  /// A journal whose disk is full can be closed while its preparer waits for room.
+  @Test func aFullDiskKeepsNobody() throws {
+    let storage = SimulatedStorage()
+    let directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: 64 << 10))
+    storage.setRoom(0)
+    let bell = Bell()
+    let journal = try directory.openJournal(shard: 0, onDurable: { bell.ring() }) { _ in 0 }
+    let bytes = journal.recordBytesPerBlockMax
+    #expect(journal.makeRoom(bytes: bytes, digest: 1, timestamp: 1) == .ready)
+    journal.append(bytes: bytes, records: 1)
+    journal.submit(digest: 1, timestamp: 1)
+    while journal.makeRoom(bytes: bytes, digest: 1, timestamp: 1) != .full { bell.wait() }
+    journal.close(digest: 1, timestamp: 1)
+    #expect(journal.durableBlockNumber == 1 && journal.needsClosingBlock)
+  }
+
+  /// Blocks that wait when the writer is stopped will never be durable; where none waits, all are.
+  @Test func whatIsStoppedIsNotWaitedFor() throws {
+    var generator = SeededGenerator(seed: 18)
+    let bench = try JournalBench()
+    bench.commit(records: 1, using: &generator)
+    bench.append(records: 1, using: &generator)
+    bench.journal.writer.stop()
+    #expect(bench.journal.writer.drain())
+    bench.submit()
+    #expect(!bench.journal.writer.drain())
   }
 
   @Test func closingTwiceIsClosingOnce() throws {

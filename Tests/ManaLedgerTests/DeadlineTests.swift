@@ -72,6 +72,23 @@ import Testing
     try bench.checkReplay()
   }
 
+  /// A timeout whose record cannot be read is put off by an hour, and those behind it are not kept waiting.
+  @Test func theEarliestIsPutOff() throws {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 100), .spend(2, 1, 40, timeout: 1_000), .spend(3, 1, 7, timeout: 2_000)])
+    bench.now += 10 * Self.second
+    bench.ledger.postponeEarliestDeadline(now: bench.now)
+    #expect(bench.ledger.unsettledCount == 2)
+    #expect(bench.expire() == 1)
+    #expect(bench.ledger.overview(of: 1)?.balance == 60 && bench.ledger.unsettledCount == 1)
+    #expect(bench.ledger.nextDeadline == bench.now + 3_600 * Self.second)
+    bench.now += 3_600 * Self.second
+    #expect(bench.expire() == 1)
+    #expect(bench.ledger.overview(of: 1)?.balance == 100)
+    bench.ledger.checkInvariants()
+    try bench.checkReplay()
+  }
+
   /// Deadlines count from the ledger's own time, which never goes back: a clock that does refunds nothing early, and
   /// when it has caught up each spend has had its whole timeout.
   @Test(arguments: [false, true]) func aClockThatJumpsBackRefundsNothingEarly(crashes: Bool) throws {

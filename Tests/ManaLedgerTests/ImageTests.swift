@@ -12,6 +12,15 @@ import Testing
 
   struct Ended: Error {}
 
+  /// Takes so many pieces and no more.
+  struct FullSink: ImageSink {
+    var room: Int
+    mutating func append(_ more: UnsafeRawBufferPointer) throws(Ended) {
+      guard room > 0 else { throw Ended() }
+      room -= 1
+    }
+  }
+
   struct Source: ImageSource {
     let bytes: [UInt8]
     var offset = 0
@@ -93,6 +102,91 @@ import Testing
     restored.checkInvariants()
     var again = Source(bytes: sink.bytes)
     #expect(throws: ImageError<Ended>.self) { _ = try HashIndex(image: &again, payloadMax: UInt64(entries) - 1) }
+  }
+
+  /// What takes an image fails somewhere: the writer is told, wherever it is.
+  @Test func aSinkThatIsFull() throws {
+    let bench = Self.bench(seed: 3, batches: 5)
+    for room in 0... {
+      var sink = FullSink(room: room)
+      do throws(Ended) {
+        try bench.ledger.writeImage(to: &sink)
+        #expect(sink.room == 0 && room > 30)
+        return
+      } catch {
+        #expect(sink.room == 0)
+      }
+    }
+  }
+
+  /// Sub-tables that claim the same place, and an entry that lies where no search comes to.
+  @Test func indexesThatCannotBe() throws {
+    var numbers = SeededNumbers(seed: 4)
+    var index = HashIndex()
+    for payload in 1...60_000 as ClosedRange<UInt64> { index.insert(numbers.next(), payload: payload) }
+    #expect(index.subTableCount > 1)
+    var sink = Sink()
+    index.writeImage(to: &sink)
+    // Behind four words: depth, place and entries of each sub-table.
+    sink.bytes.replaceSubrange(56..<72, with: sink.bytes[32..<48])
+    #expect(Self.fault(of: sink.bytes, payloadMax: 60_000) == "a sub-table's place")
+
+    var small = HashIndex()
+    small.insert(numbers.next(), payload: 1)
+    var image = Sink()
+    small.writeImage(to: &image)
+    let buckets = 56
+    let home = try #require(
+      stride(from: buckets, to: image.bytes.count, by: 64).first { image.bytes[$0..<$0 + 8].contains { $0 != 0 } })
+    let next = home + 64 < image.bytes.count ? home + 64 : buckets
+    var slot = image.bytes[home..<home + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    slot += 1 << UInt64(small.payloadBits)
+    withUnsafeBytes(of: slot.littleEndian) { image.bytes.replaceSubrange(next..<next + 8, with: $0) }
+    image.bytes.replaceSubrange(home..<home + 8, with: [UInt8](repeating: 0, count: 8))
+    #expect(Self.fault(of: image.bytes, payloadMax: 1) == "an index's buckets")
+  }
+
+  /// What is wrong with an index; nil when nothing is.
+  private static func fault(of image: [UInt8], payloadMax: UInt64) -> String? {
+    var source = Source(bytes: image)
+    do throws(ImageError<Ended>) {
+      _ = try HashIndex(image: &source, payloadMax: payloadMax)
+      return nil
+    } catch .unsound(let what) {
+      return "\(what)"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  enum Contradiction: String, CaseIterable {
+    case transactionsNotIndexed = "a transaction is not indexed"
+    case unsettledMiscounted = "the number of unsettled spends"
+    case refundsNotIndexed = "the number of refunded spends"
+    case rootsNowhere = "an account"
+  }
+
+  /// Tables that are in order each, and do not belong together.
+  @Test(arguments: Contradiction.allCases) func tablesThatContradictEachOther(_ contradiction: Contradiction) throws {
+    var bench = Bench()
+    bench.post([.purchase(1, 1, 100_000), .spend(2, 1, 5), .refund(3, 1, of: 2, 1)])
+    // So many that there are more roots than an account has room for.
+    for id in 4..<1_014 as Range<UInt128> { bench.post([.spend(id, 1, 1)], stride: ItemResult.compactBytes) }
+    #expect(bench.ledger.accounts[0].overflow != 0 && bench.ledger.accounts[0].stackedRootCount > 7)
+    _ = try Self.restored(Self.image(of: bench.ledger), bench)
+    switch contradiction {
+    case .transactionsNotIndexed: bench.ledger.transactions = HashIndex()
+    case .unsettledMiscounted: bench.ledger.accounts[0].unsettledCount += 1
+    case .refundsNotIndexed: bench.ledger.spends.index = HashIndex()
+    case .rootsNowhere: bench.ledger.accounts[0].overflow = 0
+    }
+    var source = Source(bytes: Self.image(of: bench.ledger))
+    do throws(ImageError<Ended>) {
+      _ = try Ledger.restored(from: &source, records: bench.journal.space, end: 1 << 38)
+      Issue.record("it was taken")
+    } catch .unsound(let what) {
+      #expect("\(what)" == contradiction.rawValue)
+    }
   }
 
   /// An image cut off anywhere, and one with any word changed: refused, or a ledger with the same digest.

@@ -66,6 +66,42 @@ import Testing
     #expect(throws: ReplayError(position: position, problem: problem)) { _ = try bench.replayed() }
   }
 
+  /// Records that would make a balance or a total larger than it can be; posted, they are refused.
+  @Test func totalsThatOverflow() {
+    let most = UInt64(Int64.max)
+    let cases: [(entries: [Entry], amount: UInt64)] = [
+      ([.bonus(1, 1, 100), .bonus(2, 1, 5)], most),
+      (
+        [
+          .bonus(1, 1, most), .spend(2, 1, most), .purchase(3, 1, most), .spend(4, 1, most), .bonus(5, 1, most),
+          .spend(6, 1, 1),
+        ], 2
+      ),
+      ([.bonus(1, 1, 10), .spend(2, 1, 5), .purchase(3, 1, most - 7), .refund(4, 1, of: 2, 2)], 3),
+    ]
+    for (entries, amount) in cases {
+      var bench = Bench()
+      #expect(bench.post(entries).allSatisfy { $0.status == .ok })
+      let last = (entries.count - 1) * 96
+      (bench.journal.bytes(0).baseAddress! + last).storeBytes(
+        of: amount.littleEndian, toByteOffset: 48, as: UInt64.self)
+      let position = bench.journal.blocks[0].position + UInt64(last / 32)
+      #expect(throws: ReplayError(position: position, problem: .totalOverflow)) { _ = try bench.replayed() }
+    }
+  }
+
+  /// The bijection that gives timeouts their ids takes one id to zero, which is none: it is applied once more.
+  @Test func noTimeoutHasTheIDZero() {
+    // Its rounds undone, last first.
+    var (low, high): (UInt64, UInt64) = (0, 0)
+    for round in [2, 1] as [UInt64] {
+      low ^= mix64(high &+ round &* 0xD1B5_4A32_D192_ED03)
+      high ^= mix64(low &+ round &* 0x9E37_79B9_7F4A_7C15)
+    }
+    let id = UInt128(high) << 64 | UInt128(low)
+    #expect(TimeoutID.next(after: id) == TimeoutID.next(after: 0) && TimeoutID.next(after: id) != 0)
+  }
+
   @Test(arguments: [
     (8, 896, ReplayError.Problem.recordCount), (10, 896, .truncated), (9, 895, .truncated), (9, 864, .truncated),
   ])

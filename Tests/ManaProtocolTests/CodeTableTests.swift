@@ -44,6 +44,18 @@ import Testing
     #expect(Operation.allCases.allSatisfy { Operation(name: $0.name) == $0 })
   }
 
+  @Test func namesThatAreNone() {
+    #expect(TransactionType(name: "gift") == nil && Operation(name: "spend") == nil)
+  }
+
+  /// Calls that post have items of their type; `post` has items of any.
+  @Test func typesOfCalls() {
+    let types = Dictionary(uniqueKeysWithValues: Opcode.allCases.map { ($0, $0.itemType) }).compactMapValues(\.self)
+    #expect(
+      types == [.spend: .spend, .refund: .refund, .purchase: .purchase, .bonus: .bonus, .settle: .settlement])
+    #expect(Set(Opcode.allCases.filter(\.isPosting)) == Set(types.keys).union([.post]))
+  }
+
   @Test func opcodes() {
     let rows = specification.table(under: "3. Frame header", first: "opcode")
     let halves = rows.flatMap { [Array($0[0...1]), Array($0[4...5])] }.filter { $0[0] != "" }

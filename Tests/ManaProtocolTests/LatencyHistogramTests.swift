@@ -12,6 +12,8 @@ import Testing
     ([3: 98, 10: 2], 0.99, 1024),
     ([3: 999, 35: 1], 1, 1 << 35),
     ([0: 1], 0, 1),
+    // More than all of them: no time is longer than the last bucket's.
+    ([3: 1], 2, 1 << 35),
   ])
   func aPercentileIsTheBoundOfItsBucket(counts: [Int: UInt64], fraction: Double, bound: UInt64) {
     var histogram = LatencyHistogram()

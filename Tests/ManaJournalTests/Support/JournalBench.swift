@@ -64,7 +64,9 @@ final class JournalBench {
 
   /// Has a checkpoint made of the segments that are closed, as another thread would.
   @discardableResult
-  func foldCheckpoint(isCancelled: @escaping () -> Bool = { false }) throws -> CheckpointReport? {
+  func foldCheckpoint(
+    isCancelled: @escaping () -> Bool = { false }
+  ) throws(JournalError) -> CheckpointReport? {
     let state = BenchState()
     return try directory.foldCheckpoint(
       shard: 0, before: journal.firstOpenSegment, isCancelled: isCancelled, restore: state.restore,

@@ -205,8 +205,11 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     for bytes in [node.current, node.durable] { bytes.buffer[bit / 8] ^= 1 << UInt8(bit % 8) }
   }
 
-  /// What else happens whenever bytes are read, before they are.
+  /// What else happens whenever bytes are read, or room is taken, before they are.
   var onRead: (() -> Void)?
+  var onReserve: (() -> Void)?
+  /// What else happens when a file was synced.
+  var onSync: ((_ path: String) -> Void)?
   /// Sectors that reads fail on, by path.
   var unreadable: [String: Set<Int>] = [:]
 
@@ -248,7 +251,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
     }
 
     func reserve(bytes: Int) throws(Errno) -> Bool {
-      try storage.locked { () throws(Errno) in
+      storage.onReserve?()
+      return try storage.locked { () throws(Errno) in
         guard storage.canReserve else { return false }
         try storage.change()
         if let room = storage.roomBytes {
@@ -293,6 +297,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {
         }
         node.sync()
       }
+      storage.onSync?(path)
     }
   }
 }
