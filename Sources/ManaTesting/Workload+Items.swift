@@ -37,6 +37,39 @@ extension Workload {
     [.imageGeneration, .detection, .variation, .combination, .export].randomElement(using: &random)!
   }
 
+  /// A spend that waits for its settlement, something that ends one, or that again, also with the id of another.
+  mutating func aboutSpends(_ number: Int) -> ItemDraft {
+    switch Int.random(in: 0..<20, using: &random) {
+    case 0, 1: return valid(.purchase, number)
+    case 2..<6:
+      let draft = ItemDraft.spend(
+        freshID(), account(number), amount(number, typical: 4_000_000), operation: spendOperation(),
+        timeout: UInt64.random(in: 1_000...60_000, using: &random))
+      memories[number].remember(draft)
+      return draft
+    case 6..<10: return valid(.refund, number)
+    case 10..<14: return valid(.settlement, number)
+    case 14..<17: return repetition(number) ?? valid(.purchase, number)
+    default: return ofAnotherKind(number) ?? valid(.purchase, number)
+    }
+  }
+
+  /// A refund of everything with the id and the texts of a settlement, or the other way round. Nil when there was neither.
+  private mutating func ofAnotherKind(_ number: Int) -> ItemDraft? {
+    let ends = memories[number].all.filter { [.refund, .settlement].contains(TransactionType(rawValue: $0.item.type)) }
+    guard let end = ends.randomElement(using: &random) else { return nil }
+    let (id, account, spend) = (end.item.id, end.item.account, end.item.related)
+    let amount = memories[number].spends.first { $0.item.id == spend }?.item.amount
+    var other =
+      end.item.type == TransactionType.refund.rawValue
+      ? ItemDraft.settlement(id, account, of: spend, used: random.chance(3, in: 4) ? 0 : nil)
+      : ItemDraft.refund(id, account, of: spend, random.chance(3, in: 4) ? amount : nil)
+    other.item.quantity = end.item.quantity
+    other.reference = end.reference
+    other.note = end.note
+    return other
+  }
+
   private mutating func refund(_ number: Int) -> ItemDraft {
     let id = freshID()
     let account = account(number)

@@ -12,10 +12,13 @@ public struct Workload: Sendable {
     public var accounts = 48
     /// Most items in a batch, but for atomic ones, which have at most 12.
     public var itemsMax = 40
+    /// Little but unsettled spends, and what ends them: refunds, settlements, and again each with the id of another.
+    public var isAboutSpends = false
 
-    public init(accounts: Int = 48, itemsMax: Int = 40) {
+    public init(accounts: Int = 48, itemsMax: Int = 40, isAboutSpends: Bool = false) {
       self.accounts = accounts
       self.itemsMax = itemsMax
+      self.isAboutSpends = isAboutSpends
     }
   }
 
@@ -45,6 +48,7 @@ public struct Workload: Sendable {
     case 0..<6: batch = lastBatch ?? mixedBatch()
     case 6..<9: batch = lastAtomicBatch ?? atomicBatch()
     case 9..<25: batch = atomicBatch()
+    case _ where shape.isAboutSpends: batch = spendsBatch()
     case 25..<40: batch = singleTypeBatch(of: TransactionType.allCases.randomElement(using: &random)!)
     default: batch = mixedBatch()
     }
@@ -109,6 +113,11 @@ extension Workload {
   private mutating func mixedBatch() -> ItemBatch {
     let count = Int.random(in: 1...shape.itemsMax, using: &random)
     return ItemBatch((0..<count).map { _ in draft(anyAccount()) }, fullResults: random.chance(8, in: 10))
+  }
+
+  private mutating func spendsBatch() -> ItemBatch {
+    let count = Int.random(in: 1...shape.itemsMax, using: &random)
+    return ItemBatch((0..<count).map { _ in aboutSpends(anyAccount()) })
   }
 
   private mutating func singleTypeBatch(of type: TransactionType) -> ItemBatch {

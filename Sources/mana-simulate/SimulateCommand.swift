@@ -36,6 +36,9 @@ import ManaText
   @Option(help: "Plants an error in the server, which has to be found: early-reply.")
   var plant: Simulation.Planted?
 
+  @Flag(help: "Only worlds about spends, what ends them, and lists; else one in \(Traffic.worldsAboutSpends) is.")
+  var aboutSpends = false
+
   @Flag(help: "Prints each seed's digest, which is the same every time.")
   var digests = false
 
@@ -52,12 +55,13 @@ import ManaText
 
   func run() throws {
     if let stride {
-      Worker(seeds: seeds, first: first, stride: stride, plant: plant, tracing: seed != nil).run()
+      Worker(seeds: seeds, first: first, stride: stride, plant: plant, tracing: seed != nil, isAboutSpends: aboutSpends)
+        .run()
       return
     }
     var supervisor = Supervisor(
       seeds: seed == nil ? seeds : 1, first: seed ?? first, jobs: seed == nil ? jobs : 1, plant: plant,
-      isTracing: seed != nil, printsDigests: digests)
+      isAboutSpends: aboutSpends, isTracing: seed != nil, printsDigests: digests)
     let report = supervisor.run()
     print(json ? report.json : report.text, terminator: "")
     if report.isFailure { throw ExitCode(1) }

@@ -69,13 +69,15 @@ final class Simulation: @unchecked Sendable {
   let configuration: ServerConfiguration
   var acknowledgements = Acknowledgements()
 
-  init(seed: UInt64, tracing: Bool, planted: Planted?) {
+  /// - Parameter isAboutSpends: So are all worlds, not only one in a few.
+  init(seed: UInt64, tracing: Bool, planted: Planted?, isAboutSpends: Bool = false) {
     self.seed = seed
     self.tracing = tracing
     self.planted = planted
     random = SplitMix64(seed: seed)
     disk = SimulatedDisk(seed: random.next())
-    traffic = Traffic(seed: random.next(), using: &random)
+    let isAboutSpends = random.chance(1, in: Traffic.worldsAboutSpends) || isAboutSpends
+    traffic = Traffic(seed: random.next(), isAboutSpends: isAboutSpends, using: &random)
     var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     var configuration = ServerConfiguration(

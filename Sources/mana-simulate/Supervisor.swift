@@ -18,6 +18,7 @@ struct Supervisor {
   let first: UInt64
   let jobs: Int
   let plant: Simulation.Planted?
+  let isAboutSpends: Bool
   let isTracing: Bool
   let printsDigests: Bool
   private var report: SimulationReport
@@ -27,12 +28,14 @@ struct Supervisor {
   static let failuresMax = 20
 
   init(
-    seeds: Int, first: UInt64, jobs: Int?, plant: Simulation.Planted?, isTracing: Bool, printsDigests: Bool
+    seeds: Int, first: UInt64, jobs: Int?, plant: Simulation.Planted?, isAboutSpends: Bool, isTracing: Bool,
+    printsDigests: Bool
   ) {
     self.seeds = seeds
     self.first = first
     self.jobs = min(jobs ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), seeds)
     self.plant = plant
+    self.isAboutSpends = isAboutSpends
     self.isTracing = isTracing
     self.printsDigests = printsDigests
     report = SimulationReport(seedsAsked: seeds, isPlanted: plant != nil)
@@ -89,6 +92,7 @@ struct Supervisor {
       "mana-simulate", "--seeds", "\(share(of: number) - index)", "--first", "\(start)", "--stride", "\(jobs)",
     ]
     if let plant { arguments += ["--plant", plant.rawValue] }
+    if isAboutSpends { arguments.append("--about-spends") }
     if isTracing { arguments += ["--seed", "\(start)"] }
     var identifier = pid_t()
     let status = withCStrings(arguments) { argv in

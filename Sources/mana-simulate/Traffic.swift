@@ -7,10 +7,14 @@ struct Traffic {
   private var random: SplitMix64
   private(set) var requests: [SimulatedRequest] = []
 
-  init(seed: UInt64, using random: inout SplitMix64) {
+  /// One world in so many is about little but spends, what ends them, and lists.
+  static let worldsAboutSpends = 8
+
+  init(seed: UInt64, isAboutSpends: Bool, using random: inout SplitMix64) {
     // Fewer than eight accounts: amounts at the limits of 64 bits belong to the eighth.
     let shape = Workload.Shape(
-      accounts: Int.random(in: 2...7, using: &random), itemsMax: [3, 8, 8, 12, 30].randomElement(using: &random)!)
+      accounts: Int.random(in: 2...7, using: &random), itemsMax: [3, 8, 8, 12, 30].randomElement(using: &random)!,
+      isAboutSpends: isAboutSpends)
     workload = Workload(seed: seed, shape: shape)
     self.random = SplitMix64(seed: mix64(seed))
   }
@@ -28,9 +32,12 @@ struct Traffic {
 
   mutating func next() -> SimulatedRequest {
     let content: SimulatedRequest.Content
-    switch Int.random(in: 0..<100, using: &random) {
+    let choice = Int.random(in: 0..<100, using: &random)
+    // Of a world about spends, no long batches, and lists in the place of what shows no single spend.
+    let isReplaced = workload.shape.isAboutSpends && ((68..<75).contains(choice) || choice >= 93)
+    switch isReplaced ? 75 : choice {
     case 0..<68:
-      var batch = random.chance(1, in: 200) ? longBatch() : workload.nextBatch()
+      var batch = !workload.shape.isAboutSpends && random.chance(1, in: 200) ? longBatch() : workload.nextBatch()
       // What leaves no transaction is known by the time in its result.
       if batch.drafts.contains(where: Self.leavesNoTransaction) { batch.fullResults = true }
       content = .post(batch)

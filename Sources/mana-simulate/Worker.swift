@@ -12,6 +12,7 @@ struct Worker {
   let stride: UInt64
   let plant: Simulation.Planted?
   let tracing: Bool
+  let isAboutSpends: Bool
 
   func run() {
     var totals = Totals()
@@ -19,7 +20,7 @@ struct Worker {
       let seed = first + UInt64(index) * stride
       say("begin \(seed)")
       do {
-        let outcome = try Simulation(seed: seed, tracing: tracing, planted: plant).run()
+        let outcome = try Simulation(seed: seed, tracing: tracing, planted: plant, isAboutSpends: isAboutSpends).run()
         totals.add(Totals(outcome))
         say("done \(seed) \(outcome.digest)")
       } catch {

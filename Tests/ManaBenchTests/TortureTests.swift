@@ -65,4 +65,33 @@ import Testing
     #expect(!text.contains("the disk is full"))
     #expect(totals.json(seed: 42).hasPrefix(#"{"seed":42,"kills":9,"#))
   }
+
+  @Test(
+    arguments: [
+      // Kills and cuts asked for, kills and cuts so far, number of the ledger: is it enough, and is this one on the disk?
+      (200, 100, 0, 0, 1, false, false), (200, 100, 0, 0, 2, false, true),
+      (200, 100, 200, 60, 1, false, true), (200, 100, 90, 100, 2, false, false),
+      (200, 100, 200, 100, 1, true, false), (200, nil, 190, 5, 2, false, false), (nil, 100, 7, 99, 1, false, true),
+      (nil, nil, 900, 900, 2, false, true), (0, 0, 0, 0, 1, true, false),
+    ] as [(Int?, Int?, Int, Int, Int, Bool, Bool)])
+  func countsDecideWhatComesNext(
+    kills: Int?, cuts: Int?, killed: Int, cut: Int, ledger: Int, isReached: Bool, takesDisk: Bool
+  ) {
+    var totals = TortureTotals()
+    totals.kills = killed
+    totals.powerCuts = cut
+    let goal = TortureGoal(seconds: 60, kills: kills, cuts: cuts)
+    #expect(goal.isReached(totals) == isReached)
+    #expect(goal.takesDisk(ledger, totals) == takesDisk)
+  }
+
+  @Test func aCountThatWasNotReachedIsNamed() {
+    var totals = TortureTotals()
+    totals.kills = 12
+    totals.powerCuts = 100
+    #expect(TortureGoal(seconds: 60, kills: 12, cuts: 100).missing(totals) == nil)
+    #expect(TortureGoal(seconds: 60, kills: nil, cuts: nil).missing(totals) == nil)
+    let missing = TortureGoal(seconds: 60, kills: 200, cuts: 100).missing(totals) ?? ""
+    #expect(missing.contains("12 of 200 kills") && missing.contains("100 of 100 power cuts"), "\(missing)")
+  }
 }

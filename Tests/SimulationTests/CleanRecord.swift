@@ -47,7 +47,7 @@ struct CleanRecord {
     record = LedgerRecord(requests: requests, histories: histories)
   }
 
-  private static func body(of batch: ItemBatch, _ answer: PostAnswer) -> [UInt8] {
+  static func body(of batch: ItemBatch, _ answer: PostAnswer) -> [UInt8] {
     var prelude = [UInt8](repeating: 0, count: BatchReplyView.preludeBytes)
     prelude.withUnsafeMutableBytes {
       BatchReplyView.storePrelude(
@@ -57,7 +57,7 @@ struct CleanRecord {
     return prelude + answer.results
   }
 
-  private static func answer(_ answer: Answer) -> (Status, [UInt8]) {
+  static func answer(_ answer: Answer) -> (Status, [UInt8]) {
     switch answer {
     case .body(let body): (.ok, body)
     case .refused(let status): (status, [])

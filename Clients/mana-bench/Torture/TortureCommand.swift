@@ -17,16 +17,23 @@ struct TortureCommand: ParsableCommand {
 
       The seed decides what is done and how long is waited. How far the server has come by then is for the machine.
 
-      Exit status: 0 nothing found, 69 a program is missing, 70 something was found; the data directory is kept, and \
-      named.
+      Exit status: 0 nothing found, 69 a program is missing, 70 something was found, and then the data directory is \
+      kept and named, or a count was not reached in time.
 
       Examples:
         mana-bench torture --minutes 10
+        mana-bench torture --kills 200 --cuts 100 --minutes 15
         mana-bench torture --minutes 1 --kills-only --seed 7
       """)
 
-  @Option(help: "How long; the round that has begun is finished.")
+  @Option(help: "How long; the round that has begun is finished. With --kills or --cuts: how long they may take.")
   var minutes = 5.0
+
+  @Option(help: "Goes on until so many servers were killed; it is an error when the time is over before.")
+  var kills: Int?
+
+  @Option(help: "Likewise, until the power was cut so often.")
+  var cuts: Int?
 
   @Option(help: "Decides what is done. Default: a random one.")
   var seed: UInt64?
@@ -44,6 +51,10 @@ struct TortureCommand: ParsableCommand {
     guard minutes > 0, minutes <= 100_000 else {
       throw ValidationError("--minutes takes more than 0 and at most 100000, not \(minutes)")
     }
+    guard (kills ?? 0) >= 0, (cuts ?? 0) >= 0 else {
+      throw ValidationError("--kills and --cuts take a number, 0 or more.")
+    }
+    guard !killsOnly || (cuts ?? 0) == 0 else { throw ValidationError("--kills-only cuts no power.") }
   }
 
   func run() throws {
@@ -62,7 +73,10 @@ struct TortureCommand: ParsableCommand {
       var torturer = Torturer(
         workbench, progress: progress, seed: seed, killsOnly: !traces, disk: disk, evidenceDirectory: directory)
       do throws(BenchError) {
-        try torturer.run(seconds: minutes * 60)
+        if disk == nil, let cuts, cuts > 0 {
+          throw .missing(program: "a disk whose power can be cut", advice: "--cuts takes root and loop devices.")
+        }
+        try torturer.run(until: TortureGoal(seconds: minutes * 60, kills: kills, cuts: cuts))
       } catch {
         leave(disk)
         throw error

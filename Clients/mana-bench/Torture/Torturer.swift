@@ -31,20 +31,21 @@ struct Torturer {
     random = SeededGenerator(seed: seed)
   }
 
-  /// Rounds until the time is over, at least one. Throws what was found.
-  mutating func run(seconds: Double) throws(BenchError) {
-    let end = System.now() + UInt64(seconds * 1e9)
+  /// Rounds until `goal` is reached, at least one. Throws what was found, and when a count was not reached in time.
+  mutating func run(until goal: TortureGoal) throws(BenchError) {
+    let end = System.now() + UInt64(goal.seconds * 1e9)
     var number = 0
     var ledgers = 0
     repeat {
       ledgers += 1
-      let disk = ledgers.isMultiple(of: 2) ? disk : nil
+      let disk = goal.takesDisk(ledgers, totals) ? disk : nil
       let place = TorturedServer.Place(
         directory: disk.map { "\($0.path)/ledger" } ?? workbench.path("ledger"), socket: workbench.path("socket"),
         shards: Int.random(in: 1...2, using: &random),
         hasCheckpoints: !random.next().isMultiple(of: 4), disk: disk)
       // Several loads on one ledger: there is more and more to recover.
-      for _ in 0..<TortureLimits.roundsPerLedger where number == 0 || System.now() < end {
+      for _ in 0..<TortureLimits.roundsPerLedger
+      where number == 0 || System.now() < end && goal.isOpen(onDisk: disk != nil, totals) {
         number += 1
         do throws(BenchError) {
           try round(number, on: place)
@@ -53,7 +54,8 @@ struct Torturer {
         }
       }
       System.removeTree(place.directory)
-    } while System.now() < end
+    } while System.now() < end && !goal.isReached(totals)
+    if let missing = goal.missing(totals) { throw .failed(what: missing, output: totals.text(seed: seed)) }
   }
 
   /// Leaves the directory, or the image of its disk, behind for whoever looks for the reason.
@@ -199,38 +201,4 @@ struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
     return mixed ^ mixed >> 31
   }
-}
-
-/// How the torture is dosed.
-enum TortureLimits {
-  /// How long a load posts, in seconds: some twenty servers.
-  static let loadSeconds = 6.0
-  /// Before the end of that nothing is killed any more, in seconds, so that the verification is left in peace.
-  static let calmSeconds = 0.5
-  /// What creating the accounts is given, in seconds. A load whose accounts take longer gives no verdict.
-  static let setUpSeconds = 0.2
-  /// Of a segment, and between two checkpoints: a load goes through several.
-  static let segmentBytes = 4 << 20
-  /// Loads on one ledger.
-  static let roundsPerLedger = 4
-  /// Of the disk whose power is cut: room for the segments of a ledger, and most of it never written.
-  static let diskBytes = 4 << 30
-  /// One server in so many has a fault.
-  static let serversPerFault = 4
-  /// One server in so many is ended `earlySeconds` after its start at most.
-  static let serversPerEarlyKill = 6
-  static let earlySeconds = 0.04
-  /// The longest that a server may live once it is ready, in seconds.
-  static let lifeSeconds = 0.4
-  /// With a fault, which needs some calls before it happens.
-  static let faultyLifeSeconds = 1.5
-  /// How long a tracer is given to write down the end of its program, in seconds.
-  static let traceSeconds = 2.0
-  static let lookNanoseconds: UInt64 = 1_000_000
-  /// How long a load may take to its verdict when nothing disturbs it any more, in seconds.
-  static let verdictSeconds = 120.0
-  /// What the server ends with when a disk fails.
-  static let diskFailureStatus: Int32 = 74
-  /// What the load ends with when a connection that it cannot do without is cut.
-  static let loadCutStatus: Int32 = 69
 }

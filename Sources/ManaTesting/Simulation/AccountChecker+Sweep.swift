@@ -26,7 +26,11 @@ extension AccountChecker {
       pending += starting[count]
       explain(&pending)
       if let overdue = pending.first(where: { $0.highest == count }) {
-        throw finding(.unjustified, describe(overdue))
+        // One that was answered before this was sent has to be explained first, and then may be what is wrong.
+        let first = pending.min { $0.observation.answered < $1.observation.answered }!
+        let isBehind = first.observation.answered < overdue.observation.invoked
+        throw finding(
+          .unjustified, describe(overdue) + (isBehind ? "; before it had to be explained: \(describe(first))" : ""))
       }
       if count < effects.count { try apply(effects[count]) }
     }
@@ -105,7 +109,7 @@ extension AccountChecker {
     let id = shown.shown.item.id
     // Of several that were sent with this id and can be this, first the one that was told that it was applied.
     let acknowledged = Set((applied[id] ?? []).map(\.request))
-    let candidates = (evidence.sent[id] ?? []).filter { Self.canBe($0.draft, shown) }.sorted {
+    let candidates = candidates(for: shown).sorted {
       acknowledged.contains($0.request) && !acknowledged.contains($1.request)
     }
     for candidate in candidates {
@@ -126,6 +130,22 @@ extension AccountChecker {
       return
     }
     throw finding(.unasked, "\(shown) is not what any of \(candidates.count) requests for it would give")
+  }
+
+  /// What was sent with its id and can have become this transaction. A settlement of nothing used and a refund of the
+  /// whole spend give the same one: which it was, the spend's last state says, and later answers about the id.
+  private func candidates(for shown: ReferenceTransaction) -> [AccountEvidence.Sent] {
+    let possible = (evidence.sent[shown.shown.item.id] ?? []).filter { Self.canBe($0.draft, shown) }
+    guard possible.count > 1 else { return possible }
+    let isSettled =
+      history.first { $0.shown.item.id == shown.shown.item.related }?.settlement == .settled
+    func settles(_ sent: AccountEvidence.Sent) -> Bool { sent.draft.item.type == TransactionType.settlement.rawValue }
+    let agreeing = possible.filter {
+      evidence.mayBeAccepted($0.draft, as: shown.sequence) && (isSettled || !settles($0))
+    }
+    if agreeing.isEmpty { return possible }
+    // A spend that waits for its settlement and is refunded never is settled.
+    return agreeing.filter(settles) + agreeing.filter { !settles($0) }
   }
 
   private func compareApplied(_ id: UInt128, _ result: ItemResult) throws {

@@ -154,7 +154,7 @@ struct AccountChecker {
     }
     // What was sent first is the likeliest; then one of the unlikely ones, then two of them.
     let sorted = candidates.mapValues { drafts in
-      Self.withoutContradictions(drafts).sorted {
+      withoutContradictions(drafts).sorted {
         evidence.firstSent($0.item.id) < evidence.firstSent($1.item.id)
       }
     }
@@ -174,8 +174,11 @@ struct AccountChecker {
 
   /// The candidates of one time without those of which another with the same id differs: had one of them been applied,
   /// the other would have been a conflict. All of them when none is left: then something else is wrong.
-  private static func withoutContradictions(_ drafts: [ItemDraft]) -> [ItemDraft] {
-    let consistent = drafts.filter { draft in !drafts.contains { $0.item.id == draft.item.id && $0 != draft } }
+  private func withoutContradictions(_ drafts: [ItemDraft]) -> [ItemDraft] {
+    guard drafts.count > 1 else { return drafts }
+    let consistent = drafts.filter { draft in
+      !drafts.contains { $0.item.id == draft.item.id && $0 != draft } && evidence.mayBeAccepted(draft, as: 0)
+    }
     return consistent.isEmpty ? drafts : consistent
   }
 

@@ -47,6 +47,24 @@ struct AccountEvidence {
   /// The step at which an id was first sent; 0 when it never was.
   func firstSent(_ id: UInt128) -> Int { sent[id]?.lazy.map(\.firstSent).min() ?? 0 }
 
+  /// Whether every answer to a later item with this one's id agrees with this one being what the id was accepted with,
+  /// as the transaction with that sequence number, or 0 when it left none: a repetition is the same, and a conflict is
+  /// in the field that it names. Linear in the observations.
+  func mayBeAccepted(_ draft: ItemDraft, as sequence: UInt32) -> Bool {
+    observations.allSatisfy { observation in
+      guard case .item(let other, _, let result, _) = observation.content, other.item.id == draft.item.id else {
+        return true
+      }
+      switch result.status {
+      case .ok where result.sequence == sequence && sequence > 0:
+        return ReferenceLedger.firstDifference(other, draft) == nil
+      case .idConflict where result.field != nil:
+        return ReferenceLedger.firstDifference(other, draft) == result.field
+      default: return true
+      }
+    }
+  }
+
   /// Takes what a request and its answers say, account by account.
   static func collect(_ request: SimulatedRequest, into evidence: inout [UInt128: AccountEvidence]) throws {
     guard case .post(let batch) = request.content else {

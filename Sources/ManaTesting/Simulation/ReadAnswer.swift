@@ -42,24 +42,36 @@ package enum ReadAnswer {
       return status == .ok && lookup(in: body) == expected
     case .list(let question):
       let expected = reference.list(question.query, reference: question.reference)
-      return matchesPage(expected, question.query.limit, question.query.account, status, body, reference)
+      return matchesPage(
+        expected, question.query.limit, question.query.account, oldestFirst: question.query.oldestFirst, status, body,
+        reference)
     case .unsettled(let account, let start, let limit):
       let expected = reference.listUnsettled(account: account, start: start)
-      return matchesPage(expected, limit, account, status, body, reference)
+      return matchesPage(expected, limit, account, oldestFirst: false, status, body, reference)
     case .post, .ping, .status: return true
     }
   }
 
+  /// A page is what was asked for from its beginning on. It may end before the limit when so much had to be examined
+  /// that a call must not look at more; where there is more, its cursor leads to exactly what it left out.
   private static func matchesPage(
-    _ expected: [ReferenceTransaction]?, _ limit: Int, _ account: UInt128, _ status: Status, _ body: [UInt8],
-    _ reference: ReferenceLedger
+    _ expected: [ReferenceTransaction]?, _ limit: Int, _ account: UInt128, oldestFirst: Bool, _ status: Status,
+    _ body: [UInt8], _ reference: ReferenceLedger
   ) -> Bool {
     guard let expected else { return status == .accountUnknown }
     guard status == .ok, let page = page(in: body) else { return false }
-    return page.total == UInt64(reference.transactions(of: account).count)
-      && page.balance == reference.balance(of: account) && page.transactions == Array(expected.prefix(limit))
-      && (page.next != 0) == page.more && (page.more || expected.count <= limit)
+    let count = page.transactions.count
+    guard page.total == UInt64(reference.transactionCount(of: account)),
+      page.balance == reference.balance(of: account), count <= limit, count <= expected.count,
+      page.transactions.elementsEqual(expected.prefix(count))
+    else { return false }
+    guard page.more else { return page.next == 0 && count == expected.count }
+    let further = expected.count { oldestFirst ? $0.sequence >= page.next : $0.sequence <= page.next }
+    return page.next != 0 && further == expected.count - count && (count == limit || page.examined >= examinedMin)
   }
+
+  /// A call that finds too little examines at least so many records before it gives up.
+  private static let examinedMin = UInt64(Limits.pageMax)
 
   /// A page of a history as values.
   package struct Page {
@@ -68,6 +80,7 @@ package enum ReadAnswer {
     package var balance: Int64
     package var more: Bool
     package var next: UInt64
+    package var examined: UInt64
   }
 
   /// Decodes a page; nil when it cannot be one.
@@ -83,7 +96,7 @@ package enum ReadAnswer {
       }
       return Page(
         transactions: transactions, total: view.prelude.total, balance: view.prelude.balance, more: view.prelude.more,
-        next: view.prelude.next)
+        next: view.prelude.next, examined: view.prelude.examined)
     }
   }
 

@@ -41,6 +41,12 @@ package final class SimulatedClient {
 
   package func take(_ request: SimulatedRequest) { waiting.append(request) }
 
+  /// Sends a request once more, whatever was answered.
+  package func askAgain(_ request: SimulatedRequest) {
+    request.isAnswered = false
+    take(request)
+  }
+
   package func connect(_ link: SimulatedLink, at step: Int) {
     self.link = link
     stage = .greeting
@@ -187,6 +193,7 @@ package final class SimulatedClient {
       return
     }
     guard let request = inFlight.removeValue(forKey: header.correlation) else { return }
+    request.replies += 1
     note(header, body)
     let status = Status(rawValue: header.status) ?? .ok
     let isFinal =

@@ -36,6 +36,8 @@ package final class SimulatedRequest {
   /// The step of the first attempt.
   package var firstSent: Int?
   package var attempts = 0
+  /// Replies of any kind: each ends one attempt.
+  package var replies = 0
   /// All that came; one with items that a full disk refused says something, and is not the last word.
   package var answers: [Answer] = []
   package var isAnswered = false
@@ -58,6 +60,10 @@ package final class SimulatedRequest {
       draft.item.type & 0xF != TransactionType.settlement.rawValue && !draft.item.flags.contains(.voidIfUnknown)
     }
   }
+
+  /// Whether a copy may have been executed that nobody was told of: what leaves no trace has to be asked for once more,
+  /// when no copy can be under way any more. A server reads to its end what a caller sent who has hung up.
+  package var isDoubtful: Bool { firstSent != nil && !mayBeGivenUp && attempts > replies }
 
   private static func encode(_ content: Content) -> (Opcode, [UInt8]) {
     func bytes(_ count: Int, _ store: (UnsafeMutableRawPointer) -> Void) -> [UInt8] {
