@@ -155,10 +155,16 @@ let package = Package(
       ],
       path: "Clients/Swift/ClientBench/mana-client-bench",
       swiftSettings: strict),
+    // Options that the programs which use the client have in common.
+    .target(
+      name: "ManaOptions",
+      dependencies: ["ManaClient", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Clients/Options",
+      swiftSettings: strict + [.strictMemorySafety()]),
     .executableTarget(
       name: "mana",
       dependencies: [
-        "ManaClient", "ManaProtocol", "ManaText",
+        "ManaClient", "ManaOptions", "ManaProtocol", "ManaText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Clients/mana",
@@ -166,7 +172,7 @@ let package = Package(
     .executableTarget(
       name: "mana-load",
       dependencies: [
-        "ManaClient", "ManaProtocol", "ManaText", "CLinux",
+        "ManaClient", "ManaOptions", "ManaProtocol", "ManaText", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
@@ -281,8 +287,8 @@ if Context.environment["MANA_FUZZING"] != nil {
 // For instrumented builds of the server's modules and their tests: without what stands on SwiftNIO, which takes minutes.
 if Context.environment["MANA_SERVER_ONLY"] != nil {
   let clients = [
-    "ManaClient", "ManaTestLedger", "mana", "mana-load", "mana-client-bench", "ManaClientTests", "ManaTestLedgerTests",
-    "ManaCommandTests", "ManaLoadTests", "IntegrationTests",
+    "ManaClient", "ManaTestLedger", "ManaOptions", "mana", "mana-load", "mana-client-bench", "ManaClientTests",
+    "ManaTestLedgerTests", "ManaCommandTests", "ManaLoadTests", "IntegrationTests",
   ]
   package.targets.removeAll { clients.contains($0.name) }
   let products = ["ManaClient", "ManaTesting", "mana", "mana-load", "mana-client-bench"]

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ManaClient
+import ManaOptions
 import ManaProtocol
 
 /// The arguments of `mana-load`.
@@ -51,7 +52,13 @@ struct LoadOptions: ParsableArguments {
   @Option(help: "Transactions in a page, for reads and mixed.")
   var page = 100
 
-  @Option(help: "What carries the requests: raw (sockets of its own) or client (the ManaClient library).")
+  @Option(
+    help: ArgumentHelp(
+      "What carries the requests: raw, client or executor.",
+      discussion: """
+        raw: sockets of its own, in the clear; client: the ManaClient library; executor: the library, from tasks on \
+        its executor.
+        """))
   var through = LoadSettings.Carrier.raw
 
   @Option(
@@ -89,7 +96,7 @@ struct LoadOptions: ParsableArguments {
     settings.scenario = scenario
     settings.server = try address()
     settings.credential = try credential()
-    settings.tls = try tls.settings()
+    settings.tls = try encryption()
     settings.batch = batch ?? scenario.batchDefault
     settings.connections = connections
     settings.inFlight = inFlight ?? scenario.inFlightDefault
@@ -115,6 +122,14 @@ struct LoadOptions: ParsableArguments {
       throw .usage("\(source) takes HOST:PORT, [IPV6]:PORT or unix:PATH, not '\(text)'.")
     }
     return address
+  }
+
+  private func encryption() throws(LoadError) -> ManaClient.Configuration.TLS? {
+    do throws(ManaError) {
+      return try tls.configuration(environment: System.environment)
+    } catch {
+      throw .usage(error.message)
+    }
   }
 
   private func credential() throws(LoadError) -> ManaClient.Credential? {
@@ -144,7 +159,7 @@ struct LoadOptions: ParsableArguments {
       throw .usage("--scenario single-calls sends one transaction a request: leave --batch out.")
     }
     guard scenario.posts || batch == nil else { throw .usage("--scenario reads posts nothing: leave --batch out.") }
-    guard settings.tls == nil || settings.carrier == .client else {
+    guard settings.tls == nil || settings.carrier != .raw else {
       throw .usage("The sockets of --through raw speak no TLS: add --through client, or --no-tls.")
     }
     guard settings.tls == nil || settings.slowConnections == 0 else {

@@ -33,7 +33,7 @@ extension ConnectingCommand {
     var configuration = ManaClient.Configuration()
     configuration.clientName = "mana"
     configuration.credential = try options.credential(environment: Console.environment("MANA_TOKEN"))
-    configuration.tls = try options.tls.configuration(environment: Console.environment)
+    configuration.tls = try options.encryption(environment: Console.environment)
     configuration.connectionCount = 1
     if let timeout = options.timeout { configuration.deadline = timeout }
     do {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ManaClient
+import ManaOptions
 
 /// The options that every command takes, before or after its name.
 struct ServerOptions: ParsableArguments {
@@ -49,6 +50,15 @@ extension ServerOptions {
       return try .token(file: tokenFile)
     } catch {
       throw ValidationError("--token-file: \(error.message)")
+    }
+  }
+
+  /// How the connection is encrypted, where `environment` knows the variables; nil for a connection in the clear.
+  func encryption(environment: (String) -> String?) throws -> ManaClient.Configuration.TLS? {
+    do throws(ManaError) {
+      return try tls.configuration(environment: environment)
+    } catch {
+      throw ValidationError(error.message)
     }
   }
 

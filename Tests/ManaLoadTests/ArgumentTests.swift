@@ -48,6 +48,7 @@ import Testing
     ["--seed", "7", "--server", "[::1]:9", "--scenario", "mixed", "--batch", "10", "--rate", "1000.5", "--verify"],
     ["--seed", "7", "--server", "unix:/tmp/m", "--scenario", "reads", "--page", "5", "--transactions", "9"],
     ["--seed", "7", "--server", "h:1", "--distribution", "zipf", "--duration", "2.5", "--warmup", "0"],
+    ["--seed", "7", "--server", "h:1", "--through", "executor", "--tls", "--tls-ca", "a.pem"],
   ])
   func thePrintedCommandMeansTheSameSettings(_ arguments: [String]) throws {
     let settings = try LoadCommand.parse(arguments).options.settings()

@@ -143,6 +143,12 @@ import UnixSignals
         try await group.waitForAll()
       }
       #expect(try await balance(client) == 900)
+      try await withTaskExecutorPreference(client.executor) {
+        for step in 0..<10 {
+          try await client.spend(42, 1, for: .variation, reference: "step \(step)")
+        }
+      }
+      #expect(try await balance(client) == 890)
     }
     try await withAccount { client in
       let jobIDs = (0..<1_000).map { _ in TransactionID.random() }

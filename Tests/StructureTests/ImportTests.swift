@@ -36,12 +36,14 @@ import Testing
       "ManaClient", "ManaText", "CAllocationCount", "ArgumentParser", "NIOCore", "NIOPosix", "Glibc", "Synchronization",
     ],
     "Clients/Swift/ManaTestLedger": ["ManaClient", "Foundation", "Synchronization"],
+    "Clients/Options": ["ManaClient", "ArgumentParser"],
     "Clients/mana": [
-      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Glibc", "Musl", "Darwin", "Dispatch",
+      "ManaClient", "ManaOptions", "ManaProtocol", "ManaText", "ArgumentParser", "Glibc", "Musl", "Darwin", "Dispatch",
       "Synchronization",
     ],
     "Clients/mana-load": [
-      "ManaClient", "ManaProtocol", "ManaText", "ArgumentParser", "Histogram", "CLinux", "Glibc", "Synchronization",
+      "ManaClient", "ManaOptions", "ManaProtocol", "ManaText", "ArgumentParser", "Histogram", "CLinux", "Glibc",
+      "Synchronization",
     ],
     "Clients/mana-bench": ["ManaText", "ArgumentParser", "CLinux", "FoundationEssentials", "Glibc", "Synchronization"],
   ]

@@ -20,6 +20,9 @@ enum ClientLimits {
   /// Entries of the deadline queue whose calls have ended before they are swept out, beyond as many as are alive.
   static let staleDeadlinesMin = 256
 
+  /// Messages for whose next batch the event loop keeps the memory of the last one: what a few hundred tasks post in a turn.
+  static let keptMessagesMax = 4_096
+
   /// Most connections of one client: past a few, more of them only cost memory, since calls are multiplexed.
   static let connectionsMax = 64
 

@@ -9,20 +9,14 @@ struct ClientCaller<Source: RequestSource> {
   func run() async {
     let memory = CallMemory(requestBytes: shared.bodyBytesMax)
     var batch = Batch(capacity: shared.bodyBytesMax / Item.bytes)
-    while let next = shared.reserve() {
-      var started: UInt64?
-      switch next {
-      case .end: return
-      case .send(let intended): started = intended
-      case .wait(let moment):
-        started = moment
-        guard await sleep(until: moment) else { return }
+    while let taken = shared.take(into: memory.request) {
+      if taken.dueNanoseconds > taken.takenNanoseconds {
+        guard await sleep(until: taken.dueNanoseconds) else { return }
       }
-      guard let taken = shared.take(into: memory.request) else { return }
       await call(
         RequestView(
           opcode: taken.opcode, body: UnsafeRawBufferPointer(start: memory.request, count: taken.bodyBytes),
-          startedNanoseconds: started ?? System.now()), memory, &batch)
+          startedNanoseconds: taken.dueNanoseconds), memory, &batch)
     }
   }
 
@@ -105,21 +99,19 @@ struct ClientCaller<Source: RequestSource> {
 
   private func complete(_ request: RequestView, _ header: FrameHeader, _ memory: CallMemory, _ replyBytes: Int) {
     let reply = ReplyView(header: header, body: UnsafeRawBufferPointer(start: memory.reply, count: replyBytes))
-    shared.settle { (source) throws(LoadError) in
-      try source.completed(request, reply, nowNanoseconds: System.now())
-    }
+    shared.settle { (source, now) throws(LoadError) in try source.completed(request, reply, nowNanoseconds: now) }
   }
 
   /// A call that was refused as a whole, or whose fate is unknown, or that could not be made.
   private func fail(_ request: RequestView, _ error: ManaError, _ memory: CallMemory) {
     if error.execution == .unknown {
-      shared.settle { (source) throws(LoadError) in try source.lost(request, reason: "\(error)") }
+      shared.settle { (source, _) throws(LoadError) in try source.lost(request, reason: "\(error)") }
     } else if let status = error.status {
       let flags: FrameHeader.Flags = error.execution == .notExecuted ? [.notExecuted] : []
       let opcode = request.opcode.rawValue | Opcode.replyBit
       complete(request, FrameHeader(opcode: opcode, correlation: 0, flags: flags, status: status), memory, 0)
     } else {
-      shared.settle { (_) throws(LoadError) in throw LoadError.unreachable("\(error)") }
+      shared.settle { (_, _) throws(LoadError) in throw LoadError.unreachable("\(error)") }
     }
   }
 }

@@ -13,6 +13,8 @@ final class ClientDriver: LoadDriver {
   private let configuration: ManaClient.Configuration
   /// Requests in flight on all connections together.
   private let inFlight: Int
+  /// Whether the tasks run on the client's executor.
+  private let isOnExecutor: Bool
   /// Connections that were cut and that the library made anew, in all runs.
   private(set) var reconnections = 0
 
@@ -23,6 +25,7 @@ final class ClientDriver: LoadDriver {
     }
     self.address = address
     self.inFlight = inFlight
+    isOnExecutor = settings.carrier == .executor
     var configuration = ManaClient.Configuration()
     configuration.connectionCount = connections
     configuration.deadline = .nanoseconds(Int64(LoadLimits.stallNanoseconds))
@@ -46,7 +49,7 @@ final class ClientDriver: LoadDriver {
   func run<Source: RequestSource>(
     _ source: inout Source, pacing: Pacing
   ) async throws(LoadError) -> UInt64 {
-    let inFlight = inFlight
+    let (inFlight, isOnExecutor) = (inFlight, isOnExecutor)
     let original = source
     let (shared, again) = await withManaClient(address: address, configuration: configuration) { client in
       // Connecting is not what is measured; the schedule begins when it is done.
@@ -54,7 +57,11 @@ final class ClientDriver: LoadDriver {
       let shared = SharedSource(
         original, Schedule(pacing, startNanoseconds: System.now()), failure: failure)
       await withTaskGroup(of: Void.self) { group in
-        for _ in 0..<inFlight { group.addTask { await ClientCaller(client: client, shared: shared).run() } }
+        for _ in 0..<inFlight {
+          group.addTask(executorPreference: isOnExecutor ? client.executor : nil) {
+            await ClientCaller(client: client, shared: shared).run()
+          }
+        }
       }
       return (shared, client.reconnections)
     }
@@ -100,6 +107,10 @@ final class SharedSource<Source: RequestSource>: Sendable {
   struct Taken {
     var opcode: Opcode
     var bodyBytes: Int
+    /// When its latency begins; it is not to be sent before.
+    var dueNanoseconds: UInt64
+    /// When it was taken.
+    var takenNanoseconds: UInt64
   }
 
   private let state: Mutex<State>
@@ -115,32 +126,32 @@ final class SharedSource<Source: RequestSource>: Sendable {
 
   func overdue(at now: UInt64) -> UInt64 { state.withLock { $0.schedule.overdue(at: now) } }
 
-  /// Reserves the moment of the next request: nil when there is none any more.
-  func reserve() -> Schedule.Next? {
-    state.withLock { state in
-      let next = state.schedule.next(at: System.now())
-      if state.failure != nil || next == .end { return nil }
-      state.schedule.advance()
-      return next
-    }
-  }
-
-  /// Encodes the next request into `body`.
+  /// Reserves the moment of the next request, and encodes the request into `body`: nil when there is none any more.
   func take(into body: UnsafeMutableRawPointer) -> Taken? {
-    state.withLock { state in
-      state.source.encodeNext(into: body).map { Taken(opcode: $0.opcode, bodyBytes: $0.bodyBytes) }
+    let now = System.now()
+    return state.withLock { state in
+      let due: UInt64
+      switch state.schedule.next(at: now) {
+      case .end: return nil
+      case .send(let intended): due = intended ?? now
+      case .wait(let moment): due = moment
+      }
+      guard state.failure == nil, let next = state.source.encodeNext(into: body) else { return nil }
+      state.schedule.advance()
+      return Taken(opcode: next.opcode, bodyBytes: next.bodyBytes, dueNanoseconds: due, takenNanoseconds: now)
     }
   }
 
   /// Lets the source see what became of a request. An error that it throws ends the run.
-  func settle(_ body: (inout Source) throws(LoadError) -> Void) {
+  func settle(_ body: (_ source: inout Source, _ nowNanoseconds: UInt64) throws(LoadError) -> Void) {
+    let now = System.now()
     state.withLock { state in
       do throws(LoadError) {
-        try body(&state.source)
+        try body(&state.source, now)
       } catch {
         if state.failure == nil { state.failure = error }
       }
-      state.source.turn(nowNanoseconds: System.now())
+      state.source.turn(nowNanoseconds: now)
     }
   }
 }

@@ -74,7 +74,7 @@ struct LoadRun {
       return try RawDriver(
         to: settings.server, as: settings.credential, connections: settings.connections, inFlight: settings.inFlight,
         bodyBytesMax: settings.bodyBytesMax)
-    case .client:
+    case .client, .executor:
       return try ClientDriver(
         settings, connections: settings.connections, inFlight: settings.connections * settings.inFlight)
     }

@@ -17,6 +17,8 @@ struct LoadSettings: Equatable, Sendable {
     case raw
     /// Calls of the `ManaClient` library.
     case client
+    /// The same calls, from tasks on the client's executor.
+    case executor
   }
 
   var scenario = Scenario.combinationBatches
@@ -73,5 +75,17 @@ struct LoadSettings: Equatable, Sendable {
     if slowConnections > 0 { words += ["--slow-connections", "\(slowConnections)"] }
     if verifies { words.append("--verify") }
     return words.joined(separator: " ")
+  }
+}
+
+extension ManaClient.Configuration.TLS {
+  /// The options that mean this.
+  fileprivate var arguments: [String] {
+    var words = ["--tls"]
+    if case .file(let path) = trustRoots { words += ["--tls-ca", path] }
+    if let certificate { words += ["--tls-certificate", certificate] }
+    if let key { words += ["--tls-key", key] }
+    if let serverName { words += ["--tls-server-name", serverName] }
+    return words
   }
 }

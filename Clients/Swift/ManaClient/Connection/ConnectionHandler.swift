@@ -77,6 +77,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   /// Writes a call for which there is room. `flush` sends it.
   func send(_ call: PendingCall, now: NIODeadline) {
+    guard let payload = call.payload else { preconditionFailure("a request has a body until it has ended") }
     let correlation = state.begin(call, call.opcode, bytes: call.frameBytes)
     call.stage = .sent(self, correlation: correlation)
     let microseconds = max(1, (call.deadline - now).nanoseconds / 1_000)
@@ -84,16 +85,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     gathered.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.bytes) {
       FrameHeader.storeRequest(
         to: $0.baseAddress!, call.opcode, correlation: correlation, microseconds: sentDeadline,
-        headerBytes: call.headerBytes, payloadBytes: call.payload.readableBytes,
+        headerBytes: call.headerBytes, payloadBytes: payload.readableBytes,
         payloadChecksum: call.payloadChecksum)
       return FrameHeader.bytes
     }
-    if call.payload.readableBytes <= ClientLimits.copiedBodyBytesMax {
-      gathered.writeImmutableBuffer(call.payload)
+    if payload.readableBytes <= ClientLimits.copiedBodyBytesMax {
+      gathered.writeImmutableBuffer(payload)
       if gathered.readableBytes >= ClientLimits.gatheredBytesMax { writeGathered() }
     } else {
       writeGathered()
-      context?.write(wrapOutboundOut(call.payload), promise: nil)
+      context?.write(wrapOutboundOut(payload), promise: nil)
     }
     needsFlush = true
   }

@@ -14,7 +14,8 @@ final class ClientMetrics: @unchecked Sendable {
     init(_ error: ManaError) { self = error.code == .refused ? .refused : .failed }
   }
 
-  private let durations: [Opcode: [Timer]]
+  /// By opcode and outcome; none for what is no call.
+  private let durations: [[Timer]]
   private let retries: [Opcode: Counter]
   private let transactions: Recorder
   private let connections: Gauge
@@ -22,15 +23,14 @@ final class ClientMetrics: @unchecked Sendable {
 
   init(factory: any MetricsFactory) {
     let calls = Opcode.allCases.filter(\.isCall)
-    durations = Dictionary(
-      uniqueKeysWithValues: calls.map { opcode in
-        let timers = Outcome.allCases.map { outcome in
-          Timer(
-            label: "mana.client.call.duration", dimensions: [("call", "\(opcode)"), ("outcome", "\(outcome)")],
-            factory: factory)
-        }
-        return (opcode, timers)
-      })
+    durations = (0...UInt8.max).map { value in
+      guard let opcode = Opcode(rawValue: value), opcode.isCall else { return [] }
+      return Outcome.allCases.map { outcome in
+        Timer(
+          label: "mana.client.call.duration", dimensions: [("call", "\(opcode)"), ("outcome", "\(outcome)")],
+          factory: factory)
+      }
+    }
     retries = Dictionary(
       uniqueKeysWithValues: calls.map { opcode in
         (opcode, Counter(label: "mana.client.retries", dimensions: [("call", "\(opcode)")], factory: factory))
@@ -43,7 +43,8 @@ final class ClientMetrics: @unchecked Sendable {
   /// A call has ended.
   func ended(_ opcode: Opcode, _ outcome: Outcome, after duration: Duration) {
     let (seconds, attoseconds) = duration.components
-    durations[opcode]?[outcome.rawValue].recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    durations[Int(opcode.rawValue)][outcome.rawValue]
+      .recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
   }
 
   /// A call is made once more.

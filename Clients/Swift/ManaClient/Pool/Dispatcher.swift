@@ -17,9 +17,11 @@ final class Dispatcher: Sendable {
     case cancel(PendingCall)
   }
 
+  /// Runs tasks on the event loop.
+  let executor: EventLoopExecutor
   private let eventLoop: any EventLoop
   private let pool: NIOLoopBoundBox<ConnectionPool>
-  private let mailbox = Mutex<[Message]>([])
+  private let mailbox = Mutex(Mailbox())
   private let latest: LatestServer
 
   init(
@@ -29,6 +31,7 @@ final class Dispatcher: Sendable {
     let latest = LatestServer()
     self.latest = latest
     self.eventLoop = eventLoop
+    executor = EventLoopExecutor(eventLoop)
     pool = NIOLoopBoundBox.makeBoxSendingValue(
       ConnectionPool(
         address: address, configuration: configuration, eventLoop: eventLoop, logger: logger, latest: latest,
@@ -40,21 +43,32 @@ final class Dispatcher: Sendable {
   var reconnections: Int { latest.reconnections }
 
   /// Hands a message to the pool. Messages of one thread arrive in their order.
+  ///
+  /// From a task on the event loop too they take a turn, so that what its tasks call in the same turn travels together.
   func post(_ message: Message) {
-    let isFirst = mailbox.withLock { messages in
-      messages.append(message)
-      return messages.count == 1
+    let isFirst = mailbox.withLock { mailbox in
+      mailbox.messages.append(message)
+      return mailbox.messages.count == 1
     }
     if isFirst { eventLoop.execute { self.deliver() } }
   }
 
   private func deliver() {
-    let messages = mailbox.withLock { messages in
-      let taken = messages
-      messages = []
+    var messages = mailbox.withLock { mailbox in
+      var taken = mailbox.spare
+      mailbox.spare = []
+      swap(&taken, &mailbox.messages)
       return taken
     }
     pool.value.receive(messages)
+    messages.removeAll(keepingCapacity: messages.capacity <= ClientLimits.keptMessagesMax)
+    mailbox.withLock { $0.spare = messages }
+  }
+
+  /// Messages, and the memory of those that were delivered before, for those to come.
+  private struct Mailbox {
+    var messages: [Message] = []
+    var spare: [Message] = []
   }
 }
 

@@ -6,7 +6,8 @@ internal import NIOCore
 /// Unchecked, because a caller hands it to the event loop once: what is constant is read by both, what varies is touched
 /// on the event loop alone from then on.
 final class PendingCall: @unchecked Sendable {
-  typealias Continuation = CheckedContinuation<Result<Reply, ManaError>, Never>
+  /// Not a checked one, which is a block of memory more: `submitted` and `end` see to it that it is resumed once.
+  typealias Continuation = UnsafeContinuation<Result<Reply, ManaError>, Never>
 
   /// What answers a call.
   enum Reply: Sendable {
@@ -29,16 +30,17 @@ final class PendingCall: @unchecked Sendable {
   }
 
   let opcode: Opcode
-  /// A multiple of 8 bytes. Given back when the call ends, as the payload is: the queue of deadlines keeps ended calls for
-  /// a while, and a batch has half a megabyte.
-  private(set) var body: ByteBuffer
+  /// A multiple of 8 bytes; nil for a call that may share a request, since even an empty buffer is counted, by all threads
+  /// at once. Given back when the call ends, as the payload is: the queue of deadlines keeps ended calls for a while, and
+  /// a batch has half a megabyte.
+  private(set) var body: ByteBuffer?
   /// Which trace the request belongs to.
   let trace: TraceContext?
   /// What its frame has behind the 32 bytes of the header: the trace context, if there is one, and the body.
-  private(set) var payload: ByteBuffer
+  private(set) var payload: ByteBuffer?
   /// CRC32C of the payload, computed on the caller's thread.
   let payloadChecksum: UInt32
-  /// What the call posts when it may share a request; its body is empty then.
+  /// What the call posts when it may share a request; it has no body then.
   let posting: Posting?
   /// The calls that this request carries.
   let members: [PendingCall]
@@ -66,32 +68,33 @@ final class PendingCall: @unchecked Sendable {
     _ opcode: Opcode, _ posting: Posting, timeout: Duration, created: NIODeadline, trace: TraceContext?
   ) {
     self.init(
-      opcode, ByteBuffer(), posting: posting, members: [], timeout: timeout, created: created,
+      opcode, nil, posting: posting, members: [], timeout: timeout, created: created,
       transactionID: TransactionID(posting.item.id), trace: trace)
   }
 
   init(
-    _ opcode: Opcode, _ body: ByteBuffer, posting: Posting?, members: [PendingCall], timeout: Duration,
+    _ opcode: Opcode, _ body: ByteBuffer?, posting: Posting?, members: [PendingCall], timeout: Duration,
     created: NIODeadline, transactionID: TransactionID?, trace: TraceContext?
   ) {
-    precondition(body.readableBytes % 8 == 0, "a body is padded to words")
+    precondition((body?.readableBytes ?? 0) % 8 == 0, "a body is padded to words")
     self.opcode = opcode
     self.body = body
     self.posting = posting
     self.members = members
     self.created = created
     self.trace = trace
-    // A call that may share a request has none of its own.
-    payload = posting == nil ? trace.map { $0.before(body) } ?? body : body
-    payloadChecksum = payload.withUnsafeReadableBytes { crc32c($0) }
+    payload = body.map { body in trace.map { $0.before(body) } ?? body }
+    payloadChecksum = payload?.withUnsafeReadableBytes { crc32c($0) } ?? 0
     self.timeout = timeout
     deadline = created + TimeAmount(bounded: timeout)
     self.transactionID = transactionID
   }
 
+  deinit { assert(continuation == nil, "a call that was submitted is answered") }
+
   /// Bytes of its frame; of the frame that it would be alone, for a call that may share one.
   var frameBytes: Int {
-    guard let posting else { return FrameHeader.bytes + payload.readableBytes }
+    guard let posting else { return FrameHeader.bytes + (payload?.readableBytes ?? 0) }
     return headerBytes + BatchView.bodyBytes(count: 1, textBytes: posting.bytes - Item.bytes)
   }
 
@@ -114,7 +117,7 @@ final class PendingCall: @unchecked Sendable {
   /// Answers the caller, once; later answers are dropped.
   func end(_ result: Result<Reply, ManaError>) {
     stage = .ended
-    (body, payload) = (ByteBuffer(), ByteBuffer())
+    (body, payload) = (nil, nil)
     if !members.isEmpty { return endMembers(result) }
     continuation?.resume(returning: result)
     continuation = nil

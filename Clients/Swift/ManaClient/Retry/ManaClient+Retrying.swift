@@ -25,7 +25,7 @@ extension ManaClient {
   /// Repeats a call whose first attempt failed with `first`. Throws the last attempt's error, with what is known of
   /// the call after all of them.
   private func repeated(
-    _ call: PendingCall, _ body: ByteBuffer, after first: ManaError, _ observation: Observation
+    _ call: PendingCall, _ body: ByteBuffer?, after first: ManaError, _ observation: Observation
   ) async throws(ManaError) -> Answer {
     var (error, followsUnknown) = (first, first.execution == .unknown)
     var generator = SystemRandomNumberGenerator()
@@ -57,7 +57,7 @@ extension ManaClient {
   /// One attempt: a message to the event loop and back. Cancelling the task ends this call alone.
   private func attempt(_ call: PendingCall) async throws(ManaError) -> PendingCall.Reply {
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { dispatcher.post(.submit(call, $0)) }
+      await withUnsafeContinuation { dispatcher.post(.submit(call, $0)) }
     } onCancel: {
       dispatcher.post(.cancel(call))
     }
@@ -97,7 +97,7 @@ extension Status {
 
 extension PendingCall {
   /// The same call with the same deadline, to be submitted again. An ended call has its body no longer.
-  convenience init(repeating call: PendingCall, _ body: ByteBuffer) {
+  convenience init(repeating call: PendingCall, _ body: ByteBuffer?) {
     self.init(
       call.opcode, body, posting: call.posting, members: [], timeout: call.timeout, created: call.created,
       transactionID: call.transactionID, trace: call.trace)

@@ -1,8 +1,8 @@
-import ArgumentParser
-import ManaClient
+package import ArgumentParser
+package import ManaClient
 
-/// How the connection is encrypted, and whom it must lead to.
-struct TLSOptions: ParsableArguments {
+/// How a program's connections are encrypted, and whom they must lead to.
+package struct TLSOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
     help: ArgumentHelp(
@@ -11,27 +11,29 @@ struct TLSOptions: ParsableArguments {
         On as soon as one of the options below is given. Each of them has a variable: MANA_TLS (1 or 0), MANA_TLS_CA, \
         MANA_TLS_CERTIFICATE, MANA_TLS_KEY, MANA_TLS_SERVER_NAME.
         """))
-  var tls: Bool?
+  package var tls: Bool?
 
   @Option(
     help: ArgumentHelp(
       "PEM file with the authorities that may have issued the server's certificate.",
       discussion: "Default: those that this machine trusts.", valueName: "file"))
-  var tlsCA: String?
+  package var tlsCA: String?
 
   @Option(help: ArgumentHelp("PEM file with a certificate to show to the server.", valueName: "file"))
-  var tlsCertificate: String?
+  package var tlsCertificate: String?
 
   @Option(help: ArgumentHelp("PEM file with that certificate's private key.", valueName: "file"))
-  var tlsKey: String?
+  package var tlsKey: String?
 
   @Option(
     help: ArgumentHelp(
       "The DNS name in the server's certificate.", discussion: "Default: the host of --server.", valueName: "name"))
-  var tlsServerName: String?
+  package var tlsServerName: String?
+
+  package init() {}
 
   /// The options given after the command's name win over those given before it.
-  func merged(over outer: TLSOptions) -> TLSOptions {
+  package func merged(over outer: TLSOptions) -> TLSOptions {
     var merged = self
     merged.tls = tls ?? outer.tls
     merged.tlsCA = tlsCA ?? outer.tlsCA
@@ -41,14 +43,13 @@ struct TLSOptions: ParsableArguments {
     return merged
   }
 
-  /// What the client is to do, where `environment` knows the variables; nil to connect in the clear.
-  func configuration(environment: (String) -> String?) throws -> ManaClient.Configuration.TLS? {
-    do throws(ManaError) {
-      return try .combining(
-        isOn: tls, authority: tlsCA, certificate: tlsCertificate, key: tlsKey, serverName: tlsServerName,
-        environment: environment)
-    } catch {
-      throw ValidationError(error.message)
-    }
+  /// What the client is to do, where `environment` knows the variables; nil to connect in the clear. Throws
+  /// `invalidArgument`, naming the option or the variable.
+  package func configuration(
+    environment: (String) -> String?
+  ) throws(ManaError) -> ManaClient.Configuration.TLS? {
+    try .combining(
+      isOn: tls, authority: tlsCA, certificate: tlsCertificate, key: tlsKey, serverName: tlsServerName,
+      environment: environment)
   }
 }

@@ -1,0 +1,93 @@
+import ManaClient
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+/// Runs `body` with a client on an event loop of its own, of which the scripted ledger knows nothing.
+private func withClient(
+  _ answer: @escaping Ledger.Answer, _ body: @escaping @Sendable (ManaClient, any EventLoop) async throws -> Void
+) async throws {
+  let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  let result: Result<Void, any Error>
+  do {
+    try await ScriptedServer.with { _ in
+      Ledger(answer)
+    } _: { server in
+      var configuration = ManaClient.Configuration()
+      configuration.connectionCount = 1
+      configuration.retry.attemptsMax = 1
+      configuration.batching = .init(pipelineDepth: 1, linger: .seconds(3_600))
+      try await withManaClient(address: server.address, configuration: configuration, eventLoopGroup: group) { client in
+        try await body(client, group.any())
+      }
+    }
+    result = .success(())
+  } catch {
+    result = .failure(error)
+  }
+  try await group.shutdownGracefully()
+  try result.get()
+}
+
+@Suite("Tasks on the client's executor") struct ExecutorTests {
+  @Test("They stay on the thread that does the client's input and output")
+  func stays() async throws {
+    try await withClient(Ledger.obliging) { client, eventLoop in
+      try await withTaskExecutorPreference(client.executor) {
+        for id in 1...20 as ClosedRange<UInt128> {
+          #expect(eventLoop.inEventLoop)
+          let receipt = try await client.spend(42, 1, for: .export, id: TransactionID(id))
+          #expect(receipt.id.number == id)
+        }
+        #expect(eventLoop.inEventLoop)
+      }
+    }
+  }
+
+  @Test("What they call in the same turn travels together")
+  func sharesRequests() async throws {
+    let requests = Mutex<[[UInt128]]>([])
+    try await withClient { request in
+      if request.opcode.isPosting {
+        let ids = try request.items.map(\.id)
+        requests.withLock { $0.append(ids) }
+      }
+      return try Ledger.obliging(request)
+    } _: { client, _ in
+      // Connected first: what waits for a connection travels together anyway.
+      try await client.ping()
+      try await withTaskExecutorPreference(client.executor) {
+        try await withThrowingTaskGroup { group in
+          for id in 1...50 as ClosedRange<UInt128> {
+            group.addTask { try await client.spend(42, 1, for: .export, id: TransactionID(id)) }
+          }
+          try await group.waitForAll()
+        }
+      }
+    }
+    #expect(requests.withLock { $0.map { $0.sorted() } } == [Array(1...50)])
+  }
+
+  @Test("They can be cancelled, and the client goes on")
+  func cancellation() async throws {
+    try await withClient { request in
+      // The spend is never answered.
+      request.opcode.isPosting ? [] : try Ledger.obliging(request)
+    } _: { client, eventLoop in
+      try await client.ping()
+      try await withTaskExecutorPreference(client.executor) {
+        let call = Task(executorPreference: client.executor) {
+          try await client.spend(42, 1, for: .export, id: 7)
+        }
+        // Behind it on the loop: by then the spend has been sent.
+        try await client.ping()
+        call.cancel()
+        let error = await #expect(throws: ManaError.self) { try await call.value }
+        #expect(error?.code == .cancelled && error?.execution == .unknown && error?.transactionID == 7)
+        try await client.ping()
+        #expect(eventLoop.inEventLoop)
+      }
+    }
+  }
+}
