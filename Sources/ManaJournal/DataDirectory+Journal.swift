@@ -23,15 +23,15 @@ extension DataDirectory {
     replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64
   ) throws(JournalError) -> Journal {
     let journal = try recoverJournal(
-      shard: shard, residentBytesMax: residentBytesMax, onDurable: onDurable, onFailure: onFailure, restore: restore,
-      compared: compared, replay: replay)
+      shard: shard, residentBytesMax: residentBytesMax, readsAhead: true, onDurable: onDurable, onFailure: onFailure,
+      restore: restore, compared: compared, replay: replay)
     try journal.startThreads(shard: shard)
     return journal
   }
 
   /// The same without the threads: a simulation takes their steps itself, see `Journal.stepWriter`.
   package func recoverJournal(
-    shard: Int, residentBytesMax: Int? = nil, onDurable: @escaping @Sendable () -> Void,
+    shard: Int, residentBytesMax: Int? = nil, readsAhead: Bool = false, onDurable: @escaping @Sendable () -> Void,
     onFailure: @escaping @Sendable (JournalFailure) -> Void, restore: Restore? = nil,
     compared: @escaping (Int) -> Void = { _ in },
     replay: (borrowing RecoveredBlock) throws(JournalError) -> UInt64
@@ -44,7 +44,8 @@ extension DataDirectory {
     let segmentsMax = residentBytesMax.map { $0 / identity.segmentBytes } ?? .max
     let table = try SegmentTableStorage(segmentBytes: identity.segmentBytes, archive: archive)
     var recovery = Recovery(
-      storage: storage, journal: journalIdentity, archive: archive, residentSegmentsMax: segmentsMax)
+      storage: storage, journal: journalIdentity, archive: archive, residentSegmentsMax: segmentsMax,
+      readsAhead: readsAhead)
     archive?.readsAtOnce = true
     var checkpoint: RestoredCheckpoint?
     var problems: [CheckpointProblem] = []

@@ -94,6 +94,7 @@ struct JournalReader {
     return segment
   }
 
+  /// The next segment was read, by whomever.
   mutating func noteLoaded() { segmentCount += 1 }
 
   /// The next segment and room for its bytes. A file of another length than the ledger's segments have is damage, unless

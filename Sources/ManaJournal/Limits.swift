@@ -73,6 +73,10 @@ public enum JournalLimits {
   /// Recovery reads in pieces of this many bytes.
   static let readPieceBytes = 4 << 20
 
+  /// Segments that a start reads ahead of the one that it executes, each on a thread of its own: with two the disk and the
+  /// touching of memory are busy at the same time.
+  static let segmentsReadAhead = 2
+
   /// How long the preparer waits before it asks a full disk for room again.
   static let roomRetryNanoseconds: UInt64 = 1_000_000_000
 

@@ -15,14 +15,18 @@ struct Recovery {
   private var segments: [Segment] = []
   private var buffers: [SegmentBuffer] = []
   private let residentSegmentsMax: Int
+  private let readsAhead: Bool
   private var cutBytes = 0
 
-  /// Of the segments before the last block, `residentSegmentsMax` stay in memory; the others are in `archive`.
+  /// Of the segments before the last block, `residentSegmentsMax` stay in memory; the others are in `archive`. With
+  /// `readsAhead` other threads read the segments that come next.
   init(
-    storage: any Storage, journal: JournalIdentity, archive: SegmentArchive? = nil, residentSegmentsMax: Int = .max
+    storage: any Storage, journal: JournalIdentity, archive: SegmentArchive? = nil, residentSegmentsMax: Int = .max,
+    readsAhead: Bool = false
   ) {
     self.storage = storage
     self.residentSegmentsMax = residentSegmentsMax
+    self.readsAhead = readsAhead
     reader = JournalReader(storage: storage, journal: journal, archive: archive)
     directory = reader.directory
   }
@@ -40,13 +44,7 @@ struct Recovery {
       reader.begin(behind: checkpoint, atSegment: UInt32(before - min(max(residentSegmentsMax, 1), before)))
       try reader.checkUnread(numbers, of: checkpoint)
     }
-    for number in numbers.dropFirst(reader.segmentCount) {
-      let segment = try reader.load(number, into: buffers.popLast())
-      segments.append(segment)
-      table.add(segment)
-      try reader.follow(segment, among: table.table, replay)
-      evict(from: table)
-    }
+    try follow(numbers.dropFirst(reader.segmentCount), into: table, replay)
     try reader.checkNotEmpty()
     try reader.checkReachedCheckpoint()
     let (epoch, isExhausted) = reader.epochMax.addingReportingOverflow(1)
@@ -63,6 +61,31 @@ struct Recovery {
       segments: Array(segments[..<used]), spares: Array(segments[used...]), buffers: buffers, resume: chain.resume,
       epoch: epoch, lastNumber: chain.lastNumber, lastHash: chain.lastHash,
       lastBlockHasRecords: reader.lastBlockHasRecords, endPosition: reader.endPosition, statistics: statistics)
+  }
+
+  /// Reads segments and executes their blocks.
+  private mutating func follow(
+    _ numbers: ArraySlice<UInt32>, into table: borrowing SegmentTableStorage, _ replay: JournalReader.Replay
+  ) throws(JournalError) {
+    let ahead = readsAhead ? SegmentReadAhead(numbers, storage: storage, journal: reader.journal) : nil
+    defer { ahead?.end() }
+    ahead?.ask { buffers.popLast() }
+    for number in numbers {
+      let segment = try load(number, ahead)
+      ahead?.ask { buffers.popLast() }
+      segments.append(segment)
+      table.add(segment)
+      try reader.follow(segment, among: table.table, replay)
+      evict(from: table)
+    }
+  }
+
+  private mutating func load(_ number: UInt32, _ ahead: SegmentReadAhead?) throws(JournalError) -> Segment {
+    guard let segment = ahead?.take(number), Int(number) == reader.segmentCount else {
+      return try reader.load(number, into: buffers.popLast())
+    }
+    reader.noteLoaded()
+    return segment
   }
 
   /// Takes the oldest segments out of memory that are too many. Those behind the last block do not count: they may have to

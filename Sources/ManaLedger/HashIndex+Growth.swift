@@ -2,8 +2,7 @@
 //
 // Both move entries in the order in which they lie, beginning behind a bucket with an empty slot, beyond which no entry
 // was displaced. Then no entry comes to lie further from its home than it lay before: the bucket in which it lay takes
-// at most the seven that came before it from there. So moving cannot fail; and in each bucket older entries stay before
-// younger ones, as `remove` needs it.
+// at most the seven that came before it from there. So moving cannot fail.
 
 extension HashIndex {
   /// Makes room where `key` belongs.

@@ -16,10 +16,12 @@ extension HashIndex {
     table.pointee.count < table.pointee.limit && payload &>> UInt64(truncatingIfNeeded: payloadBits) == 0
   }
 
-  /// Adds an entry in the slot that `vacancyAtHome` found, for which there is room.
+  /// Adds an entry in the slot that `vacancy` found, for which there is room.
   @inline(__always)
-  mutating func insert(_ payload: UInt64, at slot: UnsafeMutableRawPointer, _ probe: Probe) {
-    fill(slot, with: UInt64(probe.pattern) &<< 32 | payload, of: probe.table)
+  mutating func insert(
+    _ payload: UInt64, at slot: UnsafeMutableRawPointer, _ pattern: UInt32, _ table: UnsafeMutablePointer<SubTable>
+  ) {
+    fill(slot, with: UInt64(pattern) &<< 32 | payload, of: table)
   }
 
   /// Adds an entry where a search has just ended that found none. Nothing was inserted since.
@@ -41,32 +43,6 @@ extension HashIndex {
     count &+= 1
   }
 
-  /// Takes an entry away again. Only the newest insertions can be undone, newest first: then no other entry was
-  /// displaced by this one.
-  mutating func remove(_ hash: UInt64, payload: UInt64) {
-    let wasPresent = removeIfPresent(hash, payload: payload)
-    precondition(wasPresent, "the entry to be removed is not there")
-  }
-
-  /// The same, for an entry that may not exist.
-  mutating func removeIfPresent(_ hash: UInt64, payload: UInt64) -> Bool {
-    let key = Self.key(hash)
-    let base = base(key)
-    for displacement in 0..<Self.displacements {
-      let line = base + Int((key &+ UInt64(displacement)) & bucketMask) * Self.bucketBytes
-      let wanted = slot(key, displacement: displacement, payload: payload)
-      for index in 0..<Self.slotsPerBucket where line.load(fromByteOffset: index * 8, as: UInt64.self) == wanted {
-        let isLast = index + 1 == Self.slotsPerBucket || line.load(fromByteOffset: index * 8 + 8, as: UInt64.self) == 0
-        precondition(isLast, "only the newest entries can be removed")
-        line.storeBytes(of: 0, toByteOffset: index * 8, as: UInt64.self)
-        entry(key).table.pointee.count -= 1
-        count -= 1
-        return true
-      }
-    }
-    return false
-  }
-
   @inline(__always)
   func slot(_ key: UInt64, displacement: Int, payload: UInt64) -> UInt64 {
     let tag = key &>> UInt64(truncatingIfNeeded: bucketBits)
@@ -74,11 +50,15 @@ extension HashIndex {
     return field &<< UInt64(truncatingIfNeeded: payloadBits) | payload
   }
 
-  /// Stores the entry in the first bucket with room; false when there is none or the sub-table is due for a split.
+  /// Stores the entry in the first bucket with room, or else makes room in one; false when there is none to be made or the
+  /// sub-table is due for a split.
   @inline(__always)
   private mutating func place(_ key: UInt64, _ payload: UInt64) -> Bool {
     let table = entry(key).table
-    guard table.pointee.count < table.pointee.limit, put(key, payload, into: table.pointee.base) else { return false }
+    guard table.pointee.count < table.pointee.limit else { return false }
+    guard put(key, payload, into: table.pointee.base) || displace(for: key, payload, in: table.pointee.base) else {
+      return false
+    }
     table.pointee.count &+= 1
     count &+= 1
     return true

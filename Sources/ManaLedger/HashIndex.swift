@@ -8,12 +8,18 @@
 //   2 bits               displacement: how many buckets beyond its home the slot lies, 0 to 3
 //   37 − k bits          tag, not zero
 //
-// A bucket is a cache line of 8 slots, filled from the first on. An entry lies in the first bucket from its home on
-// that had room, at most 3 further, so that a bucket with an empty slot ends a search.
+// A bucket is a cache line of 8 slots, filled from the first on. An entry lies at most 3 buckets beyond its home, and all
+// buckets that it was displaced over are full, so that a bucket with an empty slot ends a search. A new entry takes the
+// first bucket with room. Where that would be too far, others are moved on by what their displacement allows until one
+// near enough has room ("hopscotch hashing", Herlihy, Shavit, Tzafrir, 2008); without that, the first bucket too full
+// would end the life of a sub-table that is half empty.
 //
 // There is one sub-table of 2^7 buckets at first. It grows by doubling, which moves one bit from the tag to the bucket,
 // up to 2^13 buckets (512 KiB). From then on a full sub-table is split in two by a high bit of the tag, and a directory
 // indexed by the tag's highest bits finds the sub-table. Either takes only what the slots hold; no key is read again.
+//
+// All sub-tables fill at the same pace. So the most memory an entry takes is where nearly all have just been split: they
+// are 40 percent full then, 20 bytes an entry.
 
 import CIntrinsics
 
@@ -86,7 +92,7 @@ struct HashIndex: ~Copyable {
 
   /// Has memory ready for the growth that `entries` more will need at most.
   mutating func prepare(_ entries: Int) {
-    // Sub-tables are at least 30 percent full after a split, and one is in transit.
+    // Sub-tables are at least 30 percent full after a split (most 40), and one is in transit.
     let tables = (entries * 10 / 3) / (Self.slotsPerBucket << Self.bucketBitsMax) + 2
     arena.prepare(tables * Self.bucketBytes << Self.bucketBitsMax)
   }
@@ -103,7 +109,7 @@ struct HashIndex: ~Copyable {
   }
 
   /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split
-  /// in the same batch.
+  /// in the same batch. Up to there moving entries makes room; see `displace`.
   static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
     let slots = slotsPerBucket << bucketBits
     let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF
@@ -173,12 +179,30 @@ struct HashIndex: ~Copyable {
     var field: UInt64 = 0
   }
 
-  /// The free slot of the home bucket that an entry would take, when no entry there has this hash and none lies
-  /// further on; nil when only `find` can tell.
+  /// The free slot that an entry would take, when no entry has this hash and there is one within reach; nil when only
+  /// `find` can tell. `pattern`, that of the probe, becomes what the slot is to hold above the payload.
   @inline(__always)
-  func vacancyAtHome(_ probe: Probe) -> UnsafeMutableRawPointer? {
-    let match = mana_match_slots(probe.line, probe.pattern, 0 &- displacementStep)
-    return match & 0xFF != 0 || match == 0 ? nil : probe.line + (match &>> 8).trailingZeroBitCount &* 8
+  func vacancy(_ probe: Probe, _ pattern: inout UInt32) -> UnsafeMutableRawPointer? {
+    let match = mana_match_slots(probe.line, pattern, 0 &- displacementStep)
+    if match == 0 { return vacancyBeyondHome(probe, &pattern) }
+    return match & 0xFF != 0 ? nil : probe.line + (match &>> 8).trailingZeroBitCount &* 8
+  }
+
+  /// The same, of a full home bucket without the hash.
+  @inline(never)
+  private func vacancyBeyondHome(_ probe: Probe, _ pattern: inout UInt32) -> UnsafeMutableRawPointer? {
+    let base = probe.table.pointee.base
+    var offset = probe.line - base
+    let mask = Self.bucketBytes &<< bucketBits &- 1
+    for _ in 1..<Self.displacements {
+      offset = (offset &+ Self.bucketBytes) & mask
+      pattern = pattern &+ displacementStep
+      let line = base + offset
+      let match = mana_match_slots(line, pattern, 0 &- displacementStep)
+      if match & 0xFF != 0 { return nil }
+      if match != 0 { return line + (match &>> 8).trailingZeroBitCount &* 8 }
+    }
+    return nil
   }
 
   /// The first payload with this hash that `matches`, or 0. Constant time; about one cache line.

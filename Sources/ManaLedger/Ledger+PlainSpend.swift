@@ -17,7 +17,8 @@ extension Ledger {
     else { return false }
     let probe = prepared.pointee.transactionProbe
     let amount = item.amount
-    guard let slot = transactions.vacancyAtHome(probe), transactions.hasRoom(probe.table, for: writer.position),
+    var pattern = probe.pattern
+    guard let slot = transactions.vacancy(probe, &pattern), transactions.hasRoom(probe.table, for: writer.position),
       amount <= UInt64(bitPattern: account.balance), !account.spentOverflows(adding: amount),
       account.sequence < UInt32.max
     else { return false }
@@ -28,7 +29,7 @@ extension Ledger {
       account, operation: item.operation, amount: amount, balance: balance, position: position, timestamp: timestamp)
     RecordView.store(item, amount: amount, balance: balance, timestamp: timestamp, link: link, to: writer.cursor)
     writer.advance(RecordLayout.bytes)
-    transactions.insert(position, at: slot, probe)
+    transactions.insert(position, at: slot, pattern, probe.table)
     turn.finish(
       ItemResult(
         status: .ok, sequence: link.sequence, amount: amount, balance: balance, timestamp: timestamp,

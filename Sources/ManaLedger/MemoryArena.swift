@@ -2,8 +2,9 @@
 //
 // Large blocks are carved out of chunks of 2 MiB, aligned to 2 MiB, which are populated when they are made: a page fault
 // in the middle of a batch costs more than the batch's arithmetic. Chunks lie one behind the other in regions of address
-// space that are mapped, and offered to the kernel as huge pages, once: mapping waits for every other thread that is
-// having memory populated, populating does not.
+// space that are mapped, and offered to the kernel as huge pages, once: mapping, unmapping and asking for memory to be
+// populated wait for every other thread that does one of these, and for its turn on a processor if it has a low priority.
+// Touching memory does not, so whoever uses it populates it by touching it.
 
 #if canImport(Glibc)
   import Glibc
@@ -18,6 +19,8 @@ struct MemoryArena: ~Copyable {
   static let regionBytes = 1 << 30
   /// Blocks from this size on come out of chunks; smaller ones are not worth a huge page.
   static let carvedBytesMin = 256 << 10
+  /// Memory that is given back at a time.
+  static let releasedBytes = 16 << 20
   /// What is populated beyond the chunks in use, by whoever asks for it.
   static let aheadBytes = 4 * chunkBytes
   /// Of each block: a cache line.
@@ -82,9 +85,9 @@ struct MemoryArena: ~Copyable {
     }
     let chunk = UnsafeMutableRawBufferPointer(rebasing: reserved[..<wanted])
     reserved = UnsafeMutableRawBufferPointer(rebasing: reserved[wanted...])
+    // What was named as ahead is touched already, or is being so; else the table's first use does it.
+    if ahead < wanted { Self.touch(chunk) }
     ahead = max(ahead - wanted, 0)
-    // Takes microseconds where that was done ahead.
-    Self.populate(chunk)
     bytes += chunk.count
     return chunk
   }
@@ -126,20 +129,23 @@ struct MemoryArena: ~Copyable {
       )
     }
 
-    static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
-      // Advice too: without MADV_POPULATE_WRITE (23, Linux 5.14) each page is touched.
-      if madvise(chunk.baseAddress, chunk.count, 23) != 0 {
-        for offset in Swift.stride(from: 0, to: chunk.count, by: 4096) {
-          chunk.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-        }
+    private static func touch(_ chunk: UnsafeMutableRawBufferPointer) {
+      for offset in Swift.stride(from: 0, to: chunk.count, by: 4096) {
+        chunk.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
       }
     }
 
-    /// Without the advice nothing happens: touching is for the thread that owns the memory.
+    /// Advice (MADV_POPULATE_WRITE is 23, Linux 5.14): without it nothing happens, since touching is for the thread that
+    /// owns the memory.
     static func populateAhead(_ memory: UnsafeMutableRawBufferPointer) { madvise(memory.baseAddress, memory.count, 23) }
 
+    /// Its memory goes back in slices first. Unmapping a gigabyte at once would have others wait who map or populate.
     private static func release(_ region: UnsafeMutableRawBufferPointer) {
-      munmap(region.baseAddress, region.count)
+      guard let base = region.baseAddress else { return }
+      for offset in Swift.stride(from: 0, to: region.count, by: releasedBytes) {
+        madvise(base + offset, min(releasedBytes, region.count - offset), MADV_DONTNEED)
+      }
+      munmap(base, region.count)
     }
   #else
     private static func map(
@@ -149,7 +155,7 @@ struct MemoryArena: ~Copyable {
       return (region, region)
     }
 
-    static func populate(_ chunk: UnsafeMutableRawBufferPointer) {
+    private static func touch(_ chunk: UnsafeMutableRawBufferPointer) {
       chunk.initializeMemory(as: UInt8.self, repeating: 0)
     }
 

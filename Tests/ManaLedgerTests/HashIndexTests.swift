@@ -39,6 +39,50 @@ import Testing
     #expect(limits.count > index.subTableCount / 2, "sub-tables must not all be due at once")
   }
 
+  /// Memory an entry, over a growth to 25 times the first size: where the last sub-table has just been split it is the
+  /// most. It was 26.8 bytes while the first bucket without room nearby split its sub-table.
+  @Test func slotsTakeAtMostTwentyOneBytesAnEntry() {
+    var index = HashIndex()
+    var (most, size) = (0.0, 0)
+    for number in 0..<UInt64(1_500_000) {
+      index.insert(Self.hash(number), payload: number + 1)
+      if index.count < 60_000 { continue }
+      let bytes = Double(index.subTableCount * HashIndex.bucketBytes << index.bucketBits) / Double(index.count)
+      if bytes > most { (most, size) = (bytes, index.count) }
+    }
+    #expect(most < 21, "\(most) bytes an entry with \(size)")
+  }
+
+  /// Homes that lie close together: buckets are full, and entries are displaced as far as they may be. Any entry is
+  /// removed, not only the newest. A dictionary says what is there.
+  @Test(arguments: [(0, 20), (1, 40), (2, 300), (3, 1_000)] as [(UInt64, UInt64)])
+  func displacedEntriesComeAndGo(seed: UInt64, homes: UInt64) {
+    var numbers = SeededNumbers(seed: seed)
+    var index = HashIndex()
+    // The largest payload makes it grow to full width first.
+    index.insert(Self.hash(seed), payload: HashIndex.payloadMax)
+    var entries: [(hash: UInt64, payload: UInt64)] = [(Self.hash(seed), HashIndex.payloadMax)]
+    for step in 1...UInt64(30_000) {
+      if numbers.below(3) == 0, !entries.isEmpty {
+        entries.swapAt(Int(numbers.below(UInt64(entries.count))), entries.count - 1)
+        let gone = entries.removeLast()
+        index.remove(gone.hash, payload: gone.payload)
+      } else {
+        // Around the last bucket, so that what is displaced comes to lie in the first ones.
+        let bucket = (8_192 - homes / 2 + numbers.below(homes)) & 8_191
+        let hash = numbers.next() << 13 | bucket
+        index.insert(hash, payload: step)
+        entries.append((hash, step))
+      }
+      if step % 10_000 == 0 { index.checkInvariants() }
+    }
+    #expect(index.count == entries.count, "seed \(seed)")
+    for (hash, payload) in entries {
+      let found = index.find(hash) { $0 == payload }
+      #expect(found == payload, "seed \(seed)")
+    }
+  }
+
   /// Random insertions and removals of the newest against a dictionary of lists; hashes repeat on purpose.
   @Test(arguments: 0..<12 as Range<UInt64>)
   func agreesWithADictionary(seed: UInt64) {

@@ -50,15 +50,6 @@ import Testing
     #expect((0..<Self.chunk / 8).count { block.load(fromByteOffset: $0 * 8, as: UInt64.self) != 0 } == 1)
   }
 
-  /// A kernel that does not know how to touch pages refuses it like half a page: they are touched one by one.
-  @Test func pagesAreTouchedOneByOne() {
-    let pages = UnsafeMutableRawBufferPointer.allocate(byteCount: 5 * 4_096, alignment: 4_096)
-    defer { pages.deallocate() }
-    pages.initializeMemory(as: UInt8.self, repeating: 0xFF)
-    MemoryArena.populate(UnsafeMutableRawBufferPointer(rebasing: pages[8..<8 + 3 * 4_096]))
-    #expect((0..<5 * 4_096).filter { pages[$0] == 0 } == [8, 8 + 4_096, 8 + 2 * 4_096])
-  }
-
   @Test func aLedgerNamesWhatEachTableTakes() {
     var bench = Bench()
     bench.ledger.prepare(transactions: 200_000, accounts: 6_000)

@@ -47,7 +47,7 @@ final class JournalBench {
 
   init(
     _ storage: SimulatedStorage = SimulatedStorage(), segmentBytes: Int = 64 << 10, residentBytesMax: Int? = nil,
-    usesCheckpoints: Bool = false
+    usesCheckpoints: Bool = false, readsAhead: Bool = false
   ) throws {
     self.storage = storage
     let failures = FailureLog()
@@ -55,8 +55,8 @@ final class JournalBench {
     directory = try DataDirectory(storage: storage, creatingWith: CreationOptions(segmentBytes: segmentBytes))
     let state = BenchState()
     journal = try directory.recoverJournal(
-      shard: 0, residentBytesMax: residentBytesMax, onDurable: {}, onFailure: { failures.add($0) },
-      restore: usesCheckpoints ? state.restore : nil
+      shard: 0, residentBytesMax: residentBytesMax, readsAhead: readsAhead, onDurable: {},
+      onFailure: { failures.add($0) }, restore: usesCheckpoints ? state.restore : nil
     ) { block in state.replay(block) }
     fold = state.fold
     bodies = state.bodies
