@@ -19,8 +19,12 @@ COMPARE_ARGUMENTS ?=
 # Its own package in its own folder: SwiftNIO's TLS and HTTP/2 take minutes to build, once.
 GRPC_SCRATCH := .build-grpc
 
-# How long `make torture` and `make fuzz` go on, in minutes.
-MINUTES ?= 5
+# How long `make torture` and `make fuzz` go on, in minutes. With KILLS and CUTS, or EXECUTIONS, they go on until so many
+# servers were killed and so often the power cut, or inputs were fed, and fail when that takes longer than MINUTES.
+MINUTES ?= $(if $(KILLS)$(CUTS)$(EXECUTIONS),30,5)
+KILLS ?=
+CUTS ?=
+EXECUTIONS ?=
 # For example --kills-only, --seed 7, --json.
 TORTURE_ARGUMENTS ?=
 
@@ -82,11 +86,12 @@ simulate: install-packages
 
 # The real program killed under load, and its system calls made to fail, again and again.
 torture: install-test-packages build-for-measuring
-	@exec .build/release/mana-bench torture --minutes $(MINUTES) $(TORTURE_ARGUMENTS)
+	@exec .build/release/mana-bench torture --minutes $(MINUTES) $(if $(KILLS),--kills $(KILLS)) \
+	  $(if $(CUTS),--cuts $(CUTS)) $(TORTURE_ARGUMENTS)
 
 # Decoders and recovery fed with what libFuzzer thinks of; a build of its own.
 fuzz: install-test-packages
-	@bash Tests/Fuzzing/fuzz.sh $(MINUTES)
+	@bash Tests/Fuzzing/fuzz.sh $(MINUTES) $(or $(EXECUTIONS),0)
 
 bench: build-for-measuring
 	@exec .build/release/mana-bench figures $(BENCH_ARGUMENTS)

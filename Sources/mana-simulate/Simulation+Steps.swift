@@ -58,6 +58,10 @@ extension Simulation {
     let shard = Int.random(in: 0..<server.shardCount, using: &random)
     guard server.isRunning(shard), server.hasWorkForCheckpoint(shard) else { return }
     let planned = disk.plans.count
+    // A checkpoint is made in one step of many changes, which a power cut planned for later would pass by.
+    if !isCalm, disk.powerFailsAfter == nil, random.chance(1, in: 16) {
+      disk.powerFailsAfter = Int.random(in: 0..<8, using: &random)
+    }
     let isMade = server.checkpoint(shard)
     trace("shard \(shard) \(isMade ? "has made" : "cannot make") a checkpoint")
     if isMade { outcome.checkpoints += 1 }

@@ -89,6 +89,8 @@ import Testing
     var totals = TortureTotals()
     totals.kills = 12
     totals.powerCuts = 100
+    #expect(TortureGoal(seconds: 60, kills: 12, cuts: 100).missing(totals)?.contains("no load") == true)
+    totals.rounds = 3
     #expect(TortureGoal(seconds: 60, kills: 12, cuts: 100).missing(totals) == nil)
     #expect(TortureGoal(seconds: 60, kills: nil, cuts: nil).missing(totals) == nil)
     let missing = TortureGoal(seconds: 60, kills: 200, cuts: 100).missing(totals) ?? ""

@@ -26,8 +26,9 @@ struct TortureGoal {
     !hasCounts || (onDisk ? lacksCuts(totals) : lacksKills(totals))
   }
 
-  /// What a run that ended by the time has not reached; nil when nothing is missing.
+  /// What a run has not reached; nil when nothing is missing. Kills say nothing without a load that was verified.
   func missing(_ totals: TortureTotals) -> String? {
+    if totals.rounds == 0 { return "nothing was found, and nothing was verified: no load got to its end" }
     guard lacksKills(totals) || lacksCuts(totals) else { return nil }
     return "nothing was found, but not enough was tried in \(Int(seconds)) s: \(totals.kills) of \(kills ?? 0) kills, "
       + "\(totals.powerCuts) of \(cuts ?? 0) power cuts"

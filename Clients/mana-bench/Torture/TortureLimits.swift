@@ -5,7 +5,7 @@ enum TortureLimits {
   /// Before the end of that nothing is killed any more, in seconds, so that the verification is left in peace.
   static let calmSeconds = 0.5
   /// What creating the accounts is given, in seconds. A load whose accounts take longer gives no verdict.
-  static let setUpSeconds = 0.2
+  static let setUpSeconds = 0.5
   /// Of a segment, and between two checkpoints: a load goes through several.
   static let segmentBytes = 4 << 20
   /// Loads on one ledger.

@@ -28,7 +28,8 @@ struct VerifiedLoad: Decodable, Equatable {
 struct TortureTotals: Equatable {
   /// Loads that were verified to the end.
   var rounds = 0
-  /// Loads that were cut before their accounts existed, or in the middle of their verification: they judge nothing.
+  /// Loads that were cut before their accounts existed, or in the middle of their verification, or found no server when
+  /// they began: they judge nothing.
   var roundsWithoutVerdict = 0
   /// Each a kill -9, those before the server was ready included.
   var kills = 0
