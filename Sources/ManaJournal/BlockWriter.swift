@@ -45,6 +45,19 @@ final class BlockWriter: Sendable {
 
   func hand(_ block: SealedBlock) { state.update { $0.queue.add(block) } }
 
+  /// Writes and syncs a block on the caller's thread, ahead of which none waits; `onDurable` is not called, and the
+  /// writer's own thread sleeps on.
+  func writeNow(_ block: SealedBlock) {
+    let next = state.withLock { state in
+      state.queue.add(block)
+      return Self.next(of: &state)
+    }
+    // Nil after a failed write: nothing is written any more.
+    guard let (block, previousHash) = next, let durable = store(block, after: previousHash) else { return }
+    // Nobody waits for the queue but the caller, who is here.
+    state.withLock { note(durable, in: &$0) }
+  }
+
   /// Waits until everything handed over is durable; false when that will never be.
   func drain() -> Bool {
     state.wait { state in
@@ -83,6 +96,29 @@ final class BlockWriter: Sendable {
   }
 
   private func write(_ block: SealedBlock, after previousHash: Hash128) {
+    guard let durable = store(block, after: previousHash) else { return }
+    state.update { note(durable, in: &$0) }
+    onDurable()
+  }
+
+  /// A block that is durable.
+  private struct DurableBlock {
+    let block: SealedBlock
+    let hash: Hash128
+    let bytes: Int
+    let nanoseconds: UInt64
+  }
+
+  private func note(_ written: DurableBlock, in state: inout State) {
+    state.queue.complete()
+    // Before anyone who waits for the queue can look: who sees it drained must see this, too.
+    durable.store(written.block.number, ordering: .releasing)
+    state.previousHash = written.hash
+    state.statistics.count(written.block, bytes: written.bytes, nanoseconds: written.nanoseconds)
+  }
+
+  /// Completes a block, writes and syncs it; nil when that failed.
+  private func store(_ block: SealedBlock, after previousHash: Hash128) -> DurableBlock? {
     let begin = System.monotonicNanoseconds()
     let hash = complete(block, after: previousHash)
     let bytes = UnsafeRawBufferPointer(
@@ -90,22 +126,17 @@ final class BlockWriter: Sendable {
     do {
       try block.segment.file.write(bytes, at: block.start)
     } catch {
-      return fail("write", block, error)
+      fail("write", block, error)
+      return nil
     }
     do {
       try block.segment.file.sync()
     } catch {
-      return fail("sync", block, error)
+      fail("sync", block, error)
+      return nil
     }
-    let nanoseconds = System.monotonicNanoseconds() - begin
-    state.update { state in
-      state.queue.complete()
-      // Before anyone who waits for the queue can look: who sees it drained must see this, too.
-      durable.store(block.number, ordering: .releasing)
-      state.previousHash = hash
-      state.statistics.count(block, bytes: bytes.count, nanoseconds: nanoseconds)
-    }
-    onDurable()
+    return DurableBlock(
+      block: block, hash: hash, bytes: bytes.count, nanoseconds: System.monotonicNanoseconds() - begin)
   }
 
   /// Fills in the header and zeroes the padding. Returns the header's hash.

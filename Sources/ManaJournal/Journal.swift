@@ -147,6 +147,18 @@ public final class Journal {
     moveCursor()
   }
 
+  /// The same, but a short block is written on the calling thread, which is held up meanwhile, as long as the disk was quick
+  /// the last time: `collectCompletions` finds it at once. It saves waking the writer and being woken by it, half of what
+  /// a lone call takes; whoever has something else to do calls `submit`.
+  public func submitAndWrite(digest: UInt64, timestamp: UInt64) {
+    guard !open.isEmpty, writer.durableNumber == open.number - 1,
+      open.byteLength <= JournalLimits.writtenAtOnceBytesMax,
+      writer.statistics.flushNanosecondsLast <= JournalLimits.writtenAtOnceNanosecondsMax
+    else { return submit(digest: digest, timestamp: timestamp) }
+    writer.writeNow(sealed(digest: digest, timestamp: timestamp))
+    moveCursor()
+  }
+
   /// In the middle of a turn: when nothing is on its way to the disk and a good piece has been appended, it goes now, so
   /// that the disk works while the rest of the turn does. Else all that one turn brings is written behind it, and what
   /// its replies bring behind that: the loop and the disk would wait for each other in turn. Where blocks are long
@@ -157,6 +169,10 @@ public final class Journal {
     else { return }
     submit(digest: digest, timestamp: timestamp)
   }
+
+  /// Whether a look would find something: a block has become durable since the last `collectCompletions`. O(1), without a
+  /// lock.
+  public var hasCompletions: Bool { writer.durableNumber > durableBlockNumber }
 
   /// Looks what has become durable; true when `durableBlockNumber` changed.
   public func collectCompletions() -> Bool {
@@ -197,7 +213,10 @@ public final class Journal {
     open.number - 1 - writer.durableNumber < UInt64(JournalLimits.blocksAheadMax)
   }
 
-  private func seal(digest: UInt64, timestamp: UInt64) {
+  private func seal(digest: UInt64, timestamp: UInt64) { writer.hand(sealed(digest: digest, timestamp: timestamp)) }
+
+  /// The open block, to which nothing is appended any more.
+  private func sealed(digest: UInt64, timestamp: UInt64) -> SealedBlock {
     let block = SealedBlock(
       segment: residents[residents.count - 1], start: open.start, byteLength: open.byteLength,
       recordCount: open.recordCount, number: open.number, digest: digest, timestamp: timestamp)
@@ -206,7 +225,7 @@ public final class Journal {
     lastBlockBytes = open.byteLength
     handed.append(block)
     open.advance()
-    writer.hand(block)
+    return block
   }
 
   private func roll(to spare: Segment) {

@@ -44,6 +44,13 @@ public enum JournalLimits {
   /// When the last block had so many bytes, writing takes its time for them, and a turn's records stay together.
   static let submittedAheadBytesMax = 128 << 10
 
+  /// The longest block in bytes that a loop writes itself for a lone caller: what a disk writes as fast as a sector.
+  static let writtenAtOnceBytesMax = 4096
+
+  /// How long the last write and sync may have taken for the loop to do the next one itself, in nanoseconds: several times
+  /// what a good disk takes. One that stalls holds the loop up once.
+  static let writtenAtOnceNanosecondsMax: UInt64 = 1_000_000
+
   /// The zeros of a new segment are written in pieces of this many bytes: long enough to stream, short enough that a
   /// commit does not wait long behind one.
   static let zeroPieceBytes = 1 << 20

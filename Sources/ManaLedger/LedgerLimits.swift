@@ -10,6 +10,15 @@ public enum LedgerLimits {
   static let preparedItems = 64
   static let preparedMask = preparedItems - 1
 
+  /// Calls of one item whose loads are started together: fewer than items, since a call's way takes more of the cache, and
+  /// what begins is delayed by the first group.
+  static let aheadItems = 8
+
+  /// The groups of calls that are on their way at a time, and where the first has its place among the prepared items: a
+  /// call of one item takes the first of these.
+  static let aheadGroups = 3
+  static let aheadFirst = 32
+
   /// Records that one call of `list` may examine: about a millisecond when they are in memory but in no cache. A call
   /// that finds too little ends early with a cursor.
   public static let examinedMax = 20_000

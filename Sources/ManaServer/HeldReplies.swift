@@ -24,6 +24,8 @@ struct HeldReplies: ~Copyable {
   /// Bytes that wait.
   var bytes: Int { tail - head }
   var isEmpty: Bool { firstEntry == entries.count }
+  /// Entries that are kept, those of released replies among them: at most twice as many as wait.
+  var entryCount: Int { entries.count }
 
   init() {}
 
@@ -60,7 +62,13 @@ struct HeldReplies: ~Copyable {
     guard replies > 0 else { return (0, 0) }
     send(UnsafeRawBufferPointer(start: base! + head, count: end - head))
     head = end
-    if firstEntry == entries.count { reset() }
+    if firstEntry == entries.count {
+      reset()
+    } else if firstEntry >= entries.count - firstEntry {
+      // A busy caller has always something in flight, so that no end comes at which all could go.
+      entries.removeFirst(firstEntry)
+      firstEntry = 0
+    }
     return (replies, requestBytes)
   }
 
@@ -84,6 +92,8 @@ struct HeldReplies: ~Copyable {
     let used = tail - head
     var target = max(capacity, ServerLimits.heldBytesInitial)
     while target < used + count { target *= 2 }
+    // Where more than half is in use, what is moved to the front would soon have to be moved again.
+    if target == capacity, used > capacity / 2, target < ServerLimits.heldBytesKept { target *= 2 }
     if target == capacity {
       base!.copyMemory(from: base! + head, byteCount: used)
     } else {

@@ -16,6 +16,17 @@ enum ServerLimits {
   /// Most entries of a connection's log of arrivals: what has to wait comes in a few pieces, unless it dribbles.
   static let arrivalsKept = 64
 
+  /// Input in bytes from which on the frames behind the first are looked at ahead: some four small calls.
+  static let lookedAheadBytesMin = 512
+
+  /// Longest frame in bytes that is looked at ahead: a call of one item, with its texts and a trace. Longer ones fetch
+  /// ahead among their own items.
+  static let lookedAtBytesMax = 1_024
+
+  /// Turns in a row in which one caller alone asked for one thing, after which the loop itself writes what that brings:
+  /// enough that nobody is taken for alone who is one of many.
+  static let lonelyTurnsMin = 16
+
   /// Largest reply body of a read, in bytes: a frame without its header.
   static let replyBodyBytesMax = Limits.frameBytesMax - FrameHeader.bytes
 

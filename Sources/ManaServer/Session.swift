@@ -104,6 +104,7 @@ struct ArrivalLog {
   /// Notes that `count` bytes were taken out of the input.
   mutating func consume(_ count: Int) {
     consumed += count
+    guard let first = entries.first, first.end <= consumed else { return }
     entries.removeAll { $0.end <= consumed }
   }
 }

@@ -12,6 +12,8 @@ extension Shard {
     case waitsForRoom
     case waitsForCapacity
     case closed
+    /// Replies can be released: they leave first.
+    case yields
   }
 
   /// A frame that lies whole in the input, with its body's checksum compared.
@@ -26,6 +28,7 @@ extension Shard {
 
   /// Executes complete frames of the session's input until there is none left or something has to be waited for.
   func run(_ session: Session) -> Step {
+    ahead.begin()
     while true {
       if session.stage == .handshake {
         guard let step = shakeHands(session) else { continue }
@@ -45,13 +48,16 @@ extension Shard {
         session.connection.expect(header.length)
         return .needsInput
       }
+      ahead.look(at: input, ledger)
       guard execute(header, at: base, of: session) else {
         return session.stage == .closing ? .closed : .waitsForRoom
       }
       session.connection.consume(header.length)
       session.requestedAt = loop.nowNanoseconds
       session.arrivals.consume(header.length)
+      ahead.consume(header.length)
       journal.submitAhead(digest: ledger.digest, timestamp: now)
+      if journal.hasCompletions { return .yields }
     }
   }
 

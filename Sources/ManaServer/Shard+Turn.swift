@@ -30,6 +30,7 @@ extension Shard {
   private func runSessions() {
     swap(&runnable, &inTurn)
     defer { inTurn.removeAll(keepingCapacity: true) }
+    noteCallers()
     let memoryBefore = memoryBytes
     for index in inTurn.indices {
       let session = inTurn[index]
@@ -54,6 +55,9 @@ extension Shard {
         session.connection.pauseReading()
       case .closed:
         session.stage = .closing
+      case .yields:
+        makeRunnable(session)
+        loop.waker.wake()
       }
     }
   }
@@ -80,7 +84,14 @@ extension Shard {
 
   /// Hands what this turn has appended to the writer, unless a write is on its way: then it gathers until that returns.
   private func commit() {
-    journal.submit(digest: ledger.digest, timestamp: now)
+    if isLonely {
+      journal.submitAndWrite(digest: ledger.digest, timestamp: now)
+      if journal.collectCompletions() { releaseDurable() }
+      // What stood behind the call has its turn without anything else happening.
+      if !runnable.isEmpty { loop.waker.wake() }
+    } else {
+      journal.submit(digest: ledger.digest, timestamp: now)
+    }
     guard journal.needsClosingBlock, closingBlockTimer == nil else { return }
     closingBlockSeen = journal.durableBlockNumber
     closingBlockTimer = loop.after(milliseconds: ServerLimits.closingBlockMilliseconds) { [unowned self] in
@@ -106,6 +117,8 @@ extension Shard {
       let session = inTurn[index]
       guard session.stage != .closing else { continue }
       release(session, upTo: durable)
+      // Now, and not behind what this turn executes: the caller works on them meanwhile.
+      session.connection.flushOutput()
       if !session.held.isEmpty { holding.append(session) }
       if session.connection.input.count > 0 { makeRunnable(session) }
     }

@@ -53,6 +53,11 @@ final class Shard: EventLoopDelegate {
   /// Requests of this shard's callers whose parts are under way.
   var gathers: [UInt64: Gather] = [:]
   var lastGather: UInt64 = 0
+  /// What the input of the session that is executed holds.
+  var ahead = FramesAhead()
+  /// Who was the only one to ask for anything, and in how many turns in a row; see `Shard+Lonely.swift`.
+  var lonelyConnection: UInt64 = 0
+  var lonelyTurns = 0
   /// Where the bodies of reads are written before their length is known.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerLimits.replyBodyBytesMax, alignment: 64)
   /// The clock of this turn, nanoseconds since 1970.

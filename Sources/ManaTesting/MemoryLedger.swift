@@ -7,6 +7,8 @@ public final class MemoryLedger: LedgerSubject {
   public let memory: RecordMemory
   private var ledger: Ledger
   private var tableSeed: UInt64
+  /// Batches so far; each is what its hints were of, and what the hints of those before it meet.
+  private var batches = 0
   private let page = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.frameBytesMax, alignment: 64)
 
   /// - Parameter tableSeed: Seeds the hashing of the tables. Each restart takes another one: no answer and no digest
@@ -37,7 +39,8 @@ public final class MemoryLedger: LedgerSubject {
     var results = [UInt8](repeating: 0xEE, count: count * batch.resultStride)
     var writer = memory.open(bytesMax: Ledger.recordBytesMax(items: count, textBytes: built.text.count))
     let outcome = built.items.withUnsafeBytes { items in
-      built.text.withUnsafeBytes { text in
+      giveHints(of: items)
+      return built.text.withUnsafeBytes { text in
         results.withUnsafeMutableBytes { results in
           post(
             ItemSource(items: items.baseAddress!, count: count, text: text.baseAddress), batch, now: now, &writer,
@@ -49,6 +52,15 @@ public final class MemoryLedger: LedgerSubject {
     return PostAnswer(
       results: results, posted: outcome.posted, replayed: outcome.replayed, refused: outcome.refused,
       atomicApplied: outcome.atomicApplied)
+  }
+
+  /// What a server does that has several calls at hand: it may change no answer, whatever comes next.
+  private func giveHints(of items: UnsafeRawBufferPointer) {
+    batches += 1
+    let count = min(items.count / Item.bytes, Ledger.aheadItemsMax)
+    let pointers = (0..<count).map { items.baseAddress! + $0 * Item.bytes }
+    pointers.withUnsafeBufferPointer { ledger.locateAhead($0, group: batches % Ledger.aheadGroups) }
+    ledger.approachAhead(group: batches % Ledger.aheadGroups, count: count)
   }
 
   /// Executes a batch piece by piece, each up to an item that needs an absent record.

@@ -54,7 +54,11 @@ private enum Thread {
       fold.apply(UnsafeRawBufferPointer(start: journal.cursor, count: count * 32))
       journal.append(bytes: count * 32, records: count)
       records += count
-      journal.submit(digest: fold.digest, timestamp: UInt64(turn))
+      if Bool.random(using: &generator) {
+        journal.submit(digest: fold.digest, timestamp: UInt64(turn))
+      } else {
+        journal.submitAndWrite(digest: fold.digest, timestamp: UInt64(turn))
+      }
       _ = journal.collectCompletions()
       if !check() { Issue.record("seed \(seed), turn \(turn): called durable before it was synced") }
       if turn % 7 == 0 {

@@ -49,4 +49,19 @@ import Testing
       #expect(bytes == expected.reduce(0) { $0 + $1.bytes.count }, "seed \(seed)")
     }
   }
+
+  /// A caller with some replies waiting at any moment: what they take does not grow with how many there were.
+  @Test(arguments: [1, 7, 255, 512])
+  func whatIsNeverEmptyStaysSmall(waiting: Int) {
+    var held = HeldReplies()
+    for reply in 1...UInt64(waiting) { hold(&held, 64, value: 7, block: reply) }
+    for reply in UInt64(waiting) + 1...20_000 {
+      hold(&held, 64, value: 7, block: reply)
+      let released = held.release(upTo: reply - UInt64(waiting)) { #expect($0.count == 64) }
+      #expect(released.replies == 1)
+    }
+    let (entries, bytes, waits) = (held.entryCount, held.storageBytes, held.bytes)
+    #expect(waits == waiting * 64 && entries <= 2 * waiting)
+    #expect(bytes <= max(ServerLimits.heldBytesInitial, 4 * waits))
+  }
 }

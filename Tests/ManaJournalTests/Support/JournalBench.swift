@@ -117,6 +117,9 @@ final class JournalBench {
 
   func submit() { journal.submit(digest: fold.digest, timestamp: clock) }
 
+  /// Submits what is written at once where it is short.
+  func submitAndWrite() { journal.submitAndWrite(digest: fold.digest, timestamp: clock) }
+
   /// Submits and writes until everything appended is durable, or writing has failed.
   func flush() {
     repeat {
