@@ -109,11 +109,12 @@ struct HashIndex: ~Copyable {
   }
 
   /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split
-  /// in the same batch. Up to there moving entries makes room; see `displace`.
+  /// in the same batch. While there are few, between 72 and 78: chance could have them all split early, at the cost of
+  /// memory. Up to there moving entries makes room; see `displace`.
   static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
-    let slots = slotsPerBucket << bucketBits
     let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF
-    return slots * 3 / 5 + slots * spread / (5 * 256)
+    let (percent, width) = depth < 3 ? (72, 6) : (60, 20)
+    return (slotsPerBucket << bucketBits) * (percent * 256 + width * spread) / (100 * 256)
   }
 
   // MARK: Searching
