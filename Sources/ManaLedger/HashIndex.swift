@@ -19,7 +19,7 @@
 // indexed by the tag's highest bits finds the sub-table. Either takes only what the slots hold; no key is read again.
 //
 // All sub-tables fill at the same pace. So the most memory an entry takes is where nearly all have just been split: they
-// are 40 percent full then, 20 bytes an entry.
+// are 36 percent full then, 22 bytes an entry.
 
 import CIntrinsics
 
@@ -92,7 +92,7 @@ struct HashIndex: ~Copyable {
 
   /// Has memory ready for the growth that `entries` more will need at most.
   mutating func prepare(_ entries: Int) {
-    // Sub-tables are at least 30 percent full after a split (most 40), and one is in transit.
+    // Sub-tables are at least 30 percent full after a split (most 36), and one is in transit.
     let tables = (entries * 10 / 3) / (Self.slotsPerBucket << Self.bucketBitsMax) + 2
     arena.prepare(tables * Self.bucketBytes << Self.bucketBitsMax)
   }
@@ -108,12 +108,13 @@ struct HashIndex: ~Copyable {
     return key &>> 13 == 0 ? key | 1 << 13 : key
   }
 
-  /// Between 60 and 80 percent, a different one for each sub-table: all fill at the same pace, and must not all split
-  /// in the same batch. Up to there moving entries makes room; see `displace`.
+  /// Between 55 and 72 percent, a different one for each sub-table: all fill at the same pace, and must not all split
+  /// in the same batch. While there are few, between 70 and 73: chance could have them all split early, at the cost of
+  /// memory. Beyond that entries would have to be moved so often that inserting takes a tenth more instructions.
   static func limit(number: Int, depth: Int, bucketBits: Int) -> Int {
-    let slots = slotsPerBucket << bucketBits
     let spread = Int(truncatingIfNeeded: fold(UInt64(number + 1), 0x9E37_79B9_7F4A_7C15) &+ UInt64(depth) &* 37) & 0xFF
-    return slots * 3 / 5 + slots * spread / (5 * 256)
+    let (percent, width) = depth < 3 ? (70, 3) : (55, 17)
+    return (slotsPerBucket << bucketBits) * (percent * 256 + width * spread) / (100 * 256)
   }
 
   // MARK: Searching
