@@ -4,14 +4,14 @@ extension Journal {
   /// - Parameters:
   ///   - isCancelled: asked again and again; true ends it soon.
   ///   - save: writes the state.
-  /// - Returns: Nil when the journal has no block yet.
+  /// - Returns: Nil when the journal has no block yet, or a write has failed.
   /// - Throws: `checkpointNotWritten`, `system`; `Errno.canceled` when it was ended. O(bytes of the state, and blocks).
   public func writeCheckpoint(
     digest: UInt64, isCancelled: @escaping () -> Bool = { false },
     save: (CheckpointWriter) throws(JournalError) -> Void
   ) throws(JournalError) -> CheckpointReport? {
-    precondition(open.isEmpty && handed.isEmpty && !isClosed, "everything is durable")
     guard durableBlockNumber > 0, !writer.hasFailed else { return nil }
+    precondition(open.isEmpty && handed.isEmpty && !isClosed, "everything is durable")
     let begin = System.monotonicNanoseconds()
     let marks = archive?.marks ?? residentMarks()
     let head = CheckpointHead(

@@ -48,6 +48,8 @@ struct RecoveredJournal {
   /// Where the next block goes.
   var resume: BlockPlace
   var epoch: UInt32
+  /// The last block's, which those to come have, too: it never goes back.
+  var term: UInt64
   var lastNumber: UInt64
   var lastHash: Hash128
   var lastBlockHasRecords: Bool

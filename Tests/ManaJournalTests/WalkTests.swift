@@ -44,7 +44,7 @@ import Testing
     // Behind the last block of a segment.
     storage.edit(FrozenJournal.path(1)) { bytes in bytes[bytes.count - 1] = 1 }
     let all = try Self.walk(storage)
-    let index = try #require(all.firstIndex { $0.hasPrefix("unknown 65024") })
+    let index = try #require(all.firstIndex { $0.hasPrefix("unknown 65024") }, "\(all)")
     #expect(try Self.walk(storage, steps: index + 1) == Array(all.prefix(index + 1)))
   }
 

@@ -146,6 +146,12 @@ final class JournalBench {
     countClosingBlock()
   }
 
+  /// Brings everything to the disk, and leaves the journal open.
+  func settle() {
+    guard journal.settle(digest: fold.digest, timestamp: clock) else { preconditionFailure("a write has failed") }
+    countClosingBlock()
+  }
+
   func close() {
     journal.close(digest: fold.digest, timestamp: clock)
     countClosingBlock()
