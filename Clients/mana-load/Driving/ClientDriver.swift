@@ -58,8 +58,13 @@ final class ClientDriver: LoadDriver {
         original, Schedule(pacing, startNanoseconds: System.now()), failure: failure)
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<inFlight {
-          group.addTask(executorPreference: isOnExecutor ? client.executor : nil) {
-            await ClientCaller(client: client, shared: shared).run()
+          // Elsewhere tasks have no preference at all, as in the programs that this stands for.
+          if isOnExecutor {
+            group.addTask(executorPreference: client.executor) {
+              await ClientCaller(client: client, shared: shared).run()
+            }
+          } else {
+            group.addTask { await ClientCaller(client: client, shared: shared).run() }
           }
         }
       }
