@@ -16,18 +16,21 @@ final class BlockWriter: Sendable {
   private let storage: any Storage
   let journal: JournalIdentity
   private let epoch: UInt32
+  private let term: UInt64
   private let onDurable: @Sendable () -> Void
   private let onFailure: @Sendable (JournalFailure) -> Void
   /// The number of the newest durable block; what the loop may look at without a lock.
   private let durable: Atomic<UInt64>
 
   init(
-    storage: any Storage, journal: JournalIdentity, epoch: UInt32, durableNumber: UInt64, previousHash: Hash128,
-    onDurable: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (JournalFailure) -> Void
+    storage: any Storage, journal: JournalIdentity, epoch: UInt32, term: UInt64, durableNumber: UInt64,
+    previousHash: Hash128, onDurable: @escaping @Sendable () -> Void,
+    onFailure: @escaping @Sendable (JournalFailure) -> Void
   ) {
     self.storage = storage
     self.journal = journal
     self.epoch = epoch
+    self.term = term
     self.onDurable = onDurable
     self.onFailure = onFailure
     durable = Atomic(durableNumber)
@@ -118,7 +121,7 @@ final class BlockWriter: Sendable {
     let body = UnsafeRawBufferPointer(
       start: base + JournalLimits.blockHeaderBytes, count: paddedLength - JournalLimits.blockHeaderBytes)
     let header = BlockHeader(
-      journal: journal, epoch: epoch, term: 0, segment: block.segment.number, offset: block.start,
+      journal: journal, epoch: epoch, term: term, segment: block.segment.number, offset: block.start,
       number: block.number, byteLength: block.byteLength, recordCount: block.recordCount,
       durableNumber: block.number - 1, timestamp: block.timestamp, previousHash: previousHash,
       bodyHash: Hash128(of: body), digest: block.digest)

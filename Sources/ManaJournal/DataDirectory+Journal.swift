@@ -59,8 +59,8 @@ extension DataDirectory {
     recovered.statistics.nanoseconds = System.monotonicNanoseconds() - begin
     archive?.readsAtOnce = false
     let writer = BlockWriter(
-      storage: storage, journal: journalIdentity, epoch: recovered.epoch, durableNumber: recovered.lastNumber,
-      previousHash: recovered.lastHash, onDurable: onDurable, onFailure: onFailure)
+      storage: storage, journal: journalIdentity, epoch: recovered.epoch, term: recovered.term,
+      durableNumber: recovered.lastNumber, previousHash: recovered.lastHash, onDurable: onDurable, onFailure: onFailure)
     let preparer = try SegmentPreparer(
       storage: storage, journal: journalIdentity, spares: recovered.spares,
       nextNumber: recovered.resume.segment + 1 + UInt32(recovered.spares.count), buffers: recovered.buffers,

@@ -48,6 +48,8 @@ struct RecoveredJournal {
   /// Where the next block goes.
   var resume: BlockPlace
   var epoch: UInt32
+  /// Of the last block: no later one may have a lower.
+  var term: UInt64
   var lastNumber: UInt64
   var lastHash: Hash128
   var lastBlockHasRecords: Bool

@@ -61,7 +61,7 @@ struct Recovery {
     let used = index(of: chain.resume.segment) + 1
     return RecoveredJournal(
       segments: Array(segments[..<used]), spares: Array(segments[used...]), buffers: buffers, resume: chain.resume,
-      epoch: epoch, lastNumber: chain.lastNumber, lastHash: chain.lastHash,
+      epoch: epoch, term: chain.lastTerm, lastNumber: chain.lastNumber, lastHash: chain.lastHash,
       lastBlockHasRecords: reader.lastBlockHasRecords, endPosition: reader.endPosition, statistics: statistics)
   }
 
