@@ -82,7 +82,7 @@ import Testing
     }
     #expect(CheckpointTests.checkpoints(of: bench.storage).isEmpty)
     #expect(!bench.storage.paths.contains { $0.hasSuffix(CheckpointFiles.temporarySuffix) })
-    #expect(try JournalBench(bench.storage, usesCheckpoints: true).bodies == bench.bodies)
+    #expect(try JournalBench(bench.storage, usesCheckpoints: true).bodies.starts(with: bench.bodies))
   }
 
   enum Marks: CaseIterable {

@@ -95,7 +95,6 @@ import Testing
     bench.storage.failure = .init(operation: bench.storage.operationCount + 1, isLasting: false, code: .ioError)
     #expect(!bench.journal.settle(digest: bench.fold.digest, timestamp: 2))
     #expect(bench.failures.all.map(\.operation) == ["write"] && bench.journal.durableBlockNumber == 1)
-    #expect(try bench.journal.writeCheckpoint(digest: 0, save: { _ in }) == nil)
     #expect(try JournalBench.read(bench.storage).bodies == bench.bodies)
   }
 

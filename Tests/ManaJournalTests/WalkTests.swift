@@ -42,7 +42,7 @@ import Testing
     storage.edit(FrozenJournal.path(0)) { bytes in for byte in 1024..<1032 { bytes[byte] ^= 0xFF } }
     #expect(try Self.walk(storage, steps: 3) == ["1", "2", "unknown 1024+512"])
     // Behind the last block of a segment.
-    storage.edit(FrozenJournal.path(1)) { bytes in bytes[bytes.count - 1] = 1 }
+    storage.edit(FrozenJournal.path(0)) { bytes in bytes[bytes.count - 1] = 1 }
     let all = try Self.walk(storage)
     let index = try #require(all.firstIndex { $0.hasPrefix("unknown 65024") }, "\(all)")
     #expect(try Self.walk(storage, steps: index + 1) == Array(all.prefix(index + 1)))
