@@ -13,11 +13,11 @@ status=${PIPESTATUS[0]}
 echo
 echo "What failed:"
 grep -aE 'recorded an issue|Fatal error: ' "$log" | sort -u
-# A process that trapped has not closed the tests that it was in.
+# A process that trapped has not closed the tests that it was in: one of a few that run one at a time, or dozens.
 grep -aoE '^◇ Test [^"]*("[^"]*")?.* started\.$' "$log" | sed -E 's/^◇ Test //; s/ started\.$//' | grep -v '^case \|^run$' | sort -u |
   while IFS= read -r name; do
     grep -qaF -e "Test $name passed after" -e "Test $name failed after" -e "Test $name with " -e "Test $name skipped" "$log" ||
       echo "began and did not end: $name"
-  done
+  done | head -n 20
 sed -nE '/^Thread .* crashed:/,/^(Press|Backtrace took)/p' "$log" | head -n 60
 exit "$status"
