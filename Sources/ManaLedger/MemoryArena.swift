@@ -141,7 +141,7 @@ struct MemoryArena: ~Copyable {
 
     /// Its memory goes back in slices first. Unmapping a gigabyte at once would have others wait who map or populate.
     private static func release(_ region: UnsafeMutableRawBufferPointer) {
-      guard let base = region.baseAddress else { return }
+      let base = region.baseAddress!
       for offset in Swift.stride(from: 0, to: region.count, by: releasedBytes) {
         madvise(base + offset, min(releasedBytes, region.count - offset), MADV_DONTNEED)
       }

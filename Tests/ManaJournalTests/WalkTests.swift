@@ -91,6 +91,12 @@ import Testing
     #expect(try Self.walk(storage, from: .block(9), steps: 1) == ["1"])
   }
 
+  @Test func aSectorThatCannotBeRead() throws {
+    let storage = try DamageTests.makeStorage()
+    storage.unreadable[FrozenJournal.path(0)] = [2]
+    #expect(try Self.walk(storage, steps: 3) == ["1", "2", "unknown 1024+512"])
+  }
+
   /// Whatever cannot be looked at for another reason than a bad sector ends the walk with that reason.
   @Test func whatTheDiskRefusesIsToldOf() throws {
     let storage = try DamageTests.makeStorage()
