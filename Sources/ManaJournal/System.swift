@@ -163,7 +163,7 @@ enum System {
 
   /// Each change of the process's map waits for whatever is being touched on another thread, so it is made once where
   /// that gives the alignment, as Linux does for huge pages from 6.7 on.
-  private static func map(bytes: Int, alignment: Int, flags: Int32) throws(Errno) -> UnsafeMutableRawPointer {
+  static func map(bytes: Int, alignment: Int, flags: Int32) throws(Errno) -> UnsafeMutableRawPointer {
     func map(_ count: Int) throws(Errno) -> UnsafeMutableRawPointer {
       guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
         throw Errno(rawValue: errno)
@@ -173,10 +173,11 @@ enum System {
     let direct = try map(bytes)
     if Int(bitPattern: direct) % alignment == 0 { return direct }
     unmap(direct, bytes: bytes)
-    let start = try map(bytes + alignment)
-    let head = (alignment - Int(bitPattern: start) % alignment) % alignment
-    if head > 0 { unmap(start, bytes: head) }
-    unmap(start + head + bytes, bytes: alignment - head)
+    // Room for something before it and something behind it, wherever it begins.
+    let start = try map(bytes + 2 * alignment)
+    let head = alignment - Int(bitPattern: start) % alignment
+    unmap(start, bytes: head)
+    unmap(start + head + bytes, bytes: 2 * alignment - head)
     return start + head
   }
 

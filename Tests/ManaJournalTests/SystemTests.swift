@@ -208,6 +208,21 @@ import Testing
     #expect(throws: Errno.badAddress) { try System.populate(base, bytes: 4096) }
   }
 
+  /// Several small pieces at a time: the kernel gives no two of them that begin at such an address by themselves.
+  @Test func anAlignmentIsKept() throws {
+    let (bytes, alignment) = (4_096, 2 << 20)
+    for _ in 0..<2 {
+      let pieces = try (0..<3).map { _ in
+        try System.map(bytes: bytes, alignment: alignment, flags: MAP_PRIVATE | MAP_ANONYMOUS)
+      }
+      for piece in pieces {
+        #expect(Int(bitPattern: piece) % alignment == 0)
+        memset(piece, 1, bytes)
+      }
+      for piece in pieces { System.unmap(piece, bytes: bytes) }
+    }
+  }
+
   // MARK: Processes
 
   @Test func whoIsRunning() {
