@@ -41,7 +41,7 @@ enum JournalFuzzing {
   private static func recover(_ storage: FuzzStorage) throws(JournalError) -> RecoveredJournal {
     var recovery = Recovery(storage: storage, journal: journal)
     let table = try SegmentTableStorage(segmentBytes: journal.segmentBytes)
-    return try recovery.run(into: table) { block throws(JournalError) in
+    return try recovery.run(into: table, compared: { _ in }) { block throws(JournalError) in
       // Every byte of a block that is called whole can be read, at its place and by its position.
       let sum = block.body.reduce(UInt64(0)) { $0 &+ UInt64($1) }
       if block.recordCount > 0 {
