@@ -47,15 +47,18 @@ SWIFT_TEST := bash Tests/Reporting/test.sh
 # threads of a small machine busy for half a minute let the deadlines of the others pass.
 DEADLINE_TESTS = ^(IntegrationTests|ManaClientTests|ManaTestLedgerTests)\.
 
+# TESTS_ARE_BUILT=1 where that was just done: looking whether anything has changed takes more than a minute.
+BUILD_TESTS = $(if $(TESTS_ARE_BUILT),,swift build --build-tests)
+
 test: install-test-packages
-	swift build --build-tests
+	$(BUILD_TESTS)
 	@$(SWIFT_TEST) --skip-build --skip '$(DEADLINE_TESTS)'
 	@$(SWIFT_TEST) --skip-build --filter '$(DEADLINE_TESTS)' --no-parallel
 	python3 -m unittest discover --start-directory Clients/Python/tests
 
 # Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
 exhaustive: install-test-packages
-	swift build --build-tests
+	$(BUILD_TESTS)
 	MANA_EXHAUSTIVE=1 $(SWIFT_TEST) --skip-build \
 	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
@@ -153,7 +156,7 @@ check-operations: install-test-packages install-operation-packages
 	cp Sources/mana-server/Operations/mana-server.socket .build/units
 	sed 's|^ExecStart=.*|ExecStart=/bin/true|' Sources/mana-server/Operations/mana-server.service > .build/units/mana-server.service
 	systemd-analyze --man=no verify .build/units/mana-server.service .build/units/mana-server.socket
-	swift build --build-tests
+	$(BUILD_TESTS)
 	$(SWIFT_TEST) --skip-build --no-parallel --filter 'IntegrationTests\.(MetricsTests|PrometheusTests|DissectorTests)'
 
 install-operation-packages:

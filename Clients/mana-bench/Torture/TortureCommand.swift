@@ -134,6 +134,11 @@ struct TortureCommand: ParsableCommand {
       System.sleep(nanoseconds: BenchLimits.lookNanoseconds)
     }
     progress.end()
+    // What the machine lacks, one lane says for all.
+    let notes = (children.first?.errors ?? "").split(separator: "\n").filter {
+      !$0.hasPrefix("round ") && !$0.hasPrefix("seed ")
+    }
+    for note in notes { System.write(note + "\n", to: 2) }
     var totals = TortureTotals()
     for child in children { totals.add(try TortureTotals(json: try child.finish(atMostSeconds: 1))) }
     return totals
