@@ -81,6 +81,7 @@ COVERED := Sources/ManaProtocol Sources/ManaLedger Sources/ManaJournal
 COVERING_TESTS := ^(ManaProtocolTests|ManaLedgerTests|ManaJournalTests|ManaServerTests|SimulationTests)\.
 COVERAGE_ARGUMENTS ?=
 COVERAGE_SCRATCH = .build-$(or $(SANITIZER),coverage)
+EXPECTED_GAPS = $(wildcard Tests/Coverage/unreachable $(SANITIZER:%=Tests/Coverage/unreachable-%))
 COVERAGE_BUILD := --enable-code-coverage -Xswiftc -Xllvm -Xswiftc -instrprof-atomic-counter-update-all
 coverage: export MANA_SERVER_ONLY := 1
 coverage: install-test-packages
@@ -88,7 +89,7 @@ coverage: install-test-packages
 	@$(if $(SANITIZER),BUILD_ARGUMENTS='$(COVERAGE_BUILD)' bash Tests/Sanitizing/sanitize.sh $(SANITIZER) '$(UNSANITIZED_TESTS)', \
 	  { swift build --build-tests $(COVERAGE_BUILD) --scratch-path $(COVERAGE_SCRATCH) && \
 	  swift test --skip-build --enable-code-coverage --scratch-path $(COVERAGE_SCRATCH) --filter '$(COVERING_TESTS)'; }) >&2
-	@Tests/Coverage/coverage --expected Tests/Coverage/unreachable $(COVERAGE_SCRATCH)/debug/mana-ledgerPackageTests.xctest \
+	@Tests/Coverage/coverage $(patsubst %,--expected %,$(EXPECTED_GAPS)) $(COVERAGE_SCRATCH)/debug/mana-ledgerPackageTests.xctest \
 	  $(COVERAGE_SCRATCH)/debug/codecov/default.profdata $(COVERED) $(COVERAGE_ARGUMENTS)
 
 # The real server in as many simulated worlds as are asked for, or in one of them, with a trace.
