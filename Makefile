@@ -25,6 +25,8 @@ MINUTES ?= $(if $(KILLS)$(CUTS)$(EXECUTIONS),30,5)
 KILLS ?=
 CUTS ?=
 EXECUTIONS ?=
+# Servers that are tortured at a time: most of a kill is waiting.
+LANES ?= 4
 # For example --kills-only, --seed 7, --json.
 TORTURE_ARGUMENTS ?=
 
@@ -45,15 +47,18 @@ SWIFT_TEST := bash Tests/Reporting/test.sh
 # threads of a small machine busy for half a minute let the deadlines of the others pass.
 DEADLINE_TESTS = ^(IntegrationTests|ManaClientTests|ManaTestLedgerTests)\.
 
+# TESTS_ARE_BUILT=1 where that was just done: looking whether anything has changed takes more than a minute.
+BUILD_TESTS = $(if $(TESTS_ARE_BUILT),,swift build --build-tests)
+
 test: install-test-packages
-	swift build --build-tests
+	$(BUILD_TESTS)
 	@$(SWIFT_TEST) --skip-build --skip '$(DEADLINE_TESTS)'
 	@$(SWIFT_TEST) --skip-build --filter '$(DEADLINE_TESTS)' --no-parallel
 	python3 -m unittest discover --start-directory Clients/Python/tests
 
 # Every bit, every length, every torn write and every failing operation of a small journal; `make test` tries a part.
 exhaustive: install-test-packages
-	swift build --build-tests
+	$(BUILD_TESTS)
 	MANA_EXHAUSTIVE=1 $(SWIFT_TEST) --skip-build \
 	  --filter 'BitFlipTests|TruncationTests|TornWriteTests|ManaJournalTests.FailureTests|SalvageTests|BackupTests'
 
@@ -61,23 +66,31 @@ exhaustive: install-test-packages
 # own, and what the tests start is built likewise. SUITE=modules leaves out the tests that talk to a server.
 SANITIZERS ?= thread address
 SUITE ?= all
+UNSANITIZED_TESTS := $(DEADLINE_TESTS)|^(ManaBenchTests|StructureTests)\.
 sanitize: install-test-packages
 	@for sanitizer in $(SANITIZERS); do \
-	  $(if $(filter all,$(SUITE)),,MANA_SERVER_ONLY=1) bash Tests/Sanitizing/sanitize.sh $$sanitizer '$(DEADLINE_TESTS)|^(ManaBenchTests|StructureTests)\.' \
+	  $(if $(filter all,$(SUITE)),,MANA_SERVER_ONLY=1) bash Tests/Sanitizing/sanitize.sh $$sanitizer '$(UNSANITIZED_TESTS)' \
 	    $(if $(filter all,$(SUITE)),'$(DEADLINE_TESTS)') || exit; \
 	done
 
 # Which regions of the protocol, the ledger and the journal their tests and simulated worlds do not go through: an error
 # where Tests/Coverage/unreachable does not say why. COVERAGE_ARGUMENTS=--json for programs, --help for what is a region.
+# SANITIZER=address has the same run watched by the sanitizer. Counters are added to atomically: where a region's count is
+# the difference of two others, increments that threads take from each other would make it nothing.
 COVERED := Sources/ManaProtocol Sources/ManaLedger Sources/ManaJournal
 COVERING_TESTS := ^(ManaProtocolTests|ManaLedgerTests|ManaJournalTests|ManaServerTests|SimulationTests)\.
 COVERAGE_ARGUMENTS ?=
+COVERAGE_SCRATCH = .build-$(or $(SANITIZER),coverage)
+EXPECTED_GAPS = $(wildcard Tests/Coverage/unreachable $(SANITIZER:%=Tests/Coverage/unreachable-%))
+COVERAGE_BUILD := --enable-code-coverage -Xswiftc -Xllvm -Xswiftc -instrprof-atomic-counter-update-all
+coverage: export MANA_SERVER_ONLY := 1
 coverage: install-test-packages
 	@python3 -B Tests/Coverage/test_coverage.py --quiet
-	@MANA_SERVER_ONLY=1 swift build --build-tests --enable-code-coverage --scratch-path .build-coverage >&2
-	@MANA_SERVER_ONLY=1 swift test --skip-build --enable-code-coverage --scratch-path .build-coverage --filter '$(COVERING_TESTS)' >&2
-	@Tests/Coverage/coverage --expected Tests/Coverage/unreachable .build-coverage/debug/mana-ledgerPackageTests.xctest \
-	  .build-coverage/debug/codecov/default.profdata $(COVERED) $(COVERAGE_ARGUMENTS)
+	@$(if $(SANITIZER),BUILD_ARGUMENTS='$(COVERAGE_BUILD)' bash Tests/Sanitizing/sanitize.sh $(SANITIZER) '$(UNSANITIZED_TESTS)', \
+	  { swift build --build-tests $(COVERAGE_BUILD) --scratch-path $(COVERAGE_SCRATCH) && \
+	  swift test --skip-build --enable-code-coverage --scratch-path $(COVERAGE_SCRATCH) --filter '$(COVERING_TESTS)'; }) >&2
+	@Tests/Coverage/coverage $(patsubst %,--expected %,$(EXPECTED_GAPS)) $(COVERAGE_SCRATCH)/debug/mana-ledgerPackageTests.xctest \
+	  $(COVERAGE_SCRATCH)/debug/codecov/default.profdata $(COVERED) $(COVERAGE_ARGUMENTS)
 
 # The real server in as many simulated worlds as are asked for, or in one of them, with a trace.
 simulate: install-packages
@@ -86,7 +99,7 @@ simulate: install-packages
 
 # The real program killed under load, and its system calls made to fail, again and again.
 torture: install-test-packages build-for-measuring
-	@exec .build/release/mana-bench torture --minutes $(MINUTES) $(if $(KILLS),--kills $(KILLS)) \
+	@exec .build/release/mana-bench torture --lanes $(LANES) --minutes $(MINUTES) $(if $(KILLS),--kills $(KILLS)) \
 	  $(if $(CUTS),--cuts $(CUTS)) $(TORTURE_ARGUMENTS)
 
 # Decoders and recovery fed with what libFuzzer thinks of; a build of its own.
@@ -144,7 +157,7 @@ check-operations: install-test-packages install-operation-packages
 	cp Sources/mana-server/Operations/mana-server.socket .build/units
 	sed 's|^ExecStart=.*|ExecStart=/bin/true|' Sources/mana-server/Operations/mana-server.service > .build/units/mana-server.service
 	systemd-analyze --man=no verify .build/units/mana-server.service .build/units/mana-server.socket
-	swift build --build-tests
+	$(BUILD_TESTS)
 	$(SWIFT_TEST) --skip-build --no-parallel --filter 'IntegrationTests\.(MetricsTests|PrometheusTests|DissectorTests)'
 
 install-operation-packages:

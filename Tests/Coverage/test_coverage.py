@@ -76,6 +76,12 @@ class CoverageTests(unittest.TestCase):
             self.assertFalse(found.is_good)
             self.assertEqual([entry.line for entry in found.stale], [2])
 
+    def test_several_lists_are_one_and_an_entry_knows_its_own(self):
+        names = ("one", "other")
+        entries = [entry for name in names for entry in coverage.read_expected(f"{PATH}\n  read: gone\n    Why.\n", name)]
+        found = coverage.judge({PATH: (SOURCE, [])}, entries, ["Sources/M"])
+        self.assertEqual([entry.listed_in for entry in found.stale], ["one", "other"])
+
     def test_what_ends_the_process_counts_apart(self):
         found = verdict({MESSAGE: 0, FATAL: 0, EIGHT: 1})
         self.assertTrue(found.is_good)

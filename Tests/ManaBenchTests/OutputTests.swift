@@ -14,19 +14,21 @@ import Testing
   }
 
   @Test func aComparisonHasRatios() throws {
-    func row(_ system: String, _ rate: Double?) -> Comparison.Row {
+    func row(_ system: String, _ rate: Double?, as way: Comparison.Way? = nil) -> Comparison.Row {
       Comparison.Row(
         system: system, work: "w", figures: rate.map { PeerFigures(perSecond: $0, p50: 100, p99: 2_000) },
-        remark: rate == nil ? "not installed" : "")
+        remark: rate == nil ? "not installed" : "", way: way)
     }
     let comparison = Comparison(
-      date: "2026-01-02", machine: "M", plan: "P", ours: [row("Mana", 6e6), row("Mana", 6e5)],
+      date: "2026-01-02", machine: "M", plan: "P",
+      ours: [row("Mana", 6e6, as: .batches), row("Mana", 1), row("Mana", 6e5, as: .singleCalls)],
       peers: [row("Redis", 6e4), row("PostgreSQL", nil)])
-    #expect(comparison.rows[2].batchesAgainst == 100 && comparison.rows[2].singleCallsAgainst == 10)
-    #expect(comparison.rows[0].batchesAgainst == nil && comparison.rows[3].batchesAgainst == nil)
+    #expect(comparison.rows[3].batchesAgainst == 100 && comparison.rows[3].singleCallsAgainst == 10)
+    #expect(comparison.rows[3].clientAgainst == nil)
+    #expect(comparison.rows[0].batchesAgainst == nil && comparison.rows[4].batchesAgainst == nil)
     let markdown = try comparison.text(json: false, markdown: true)
-    #expect(markdown.contains("| Redis | w | 60,000 | 100 µs | 2.00 ms | 100 × | 10.0 × |"))
-    #expect(markdown.contains("| PostgreSQL | w | not installed |  |  |  |  |"))
+    #expect(markdown.contains("| Redis | w | 60,000 | 100 µs | 2.00 ms | 100 × | 10.0 × |  |"))
+    #expect(markdown.contains("| PostgreSQL | w | not installed |  |  |  |  |  |"))
     #expect(markdown.hasPrefix("Measured on 2026-01-02: M; P.\n"))
     let json = try comparison.text(json: true, markdown: false)
     #expect(json.contains(#""batchesAgainst":100"#) && !json.contains("\n"))

@@ -52,18 +52,52 @@ import Testing
     #expect(first != (0..<4).map { _ in other.next() })
   }
 
-  @Test func totalsNameTheSeedAndTheFaultsThatWereTried() {
-    var totals = TortureTotals()
+  @Test func totalsNameTheSeedAndTheFaultsThatWereTried() throws {
+    var totals = TortureTotals(seeds: [42])
     totals.kills = 9
     totals.powerCuts = 3
-    totals.faultyServers = ["a sync fails": 2]
-    totals.faults = ["a sync fails": 1]
-    totals.faultyEnds = ["a sync fails": 1]
-    let text = totals.text(seed: 42)
-    #expect(text.contains("seed 42") && text.contains("9 kills") && text.contains("3 power cuts"))
+    totals.faults = ["a sync fails": .init(servers: 2, happened: 1, ended: 1)]
+    let text = totals.text
+    #expect(text.contains("seed 42:") && text.contains("9 kills") && text.contains("3 power cuts"))
     #expect(text.contains("a sync fails: 2 servers, happened 1 times, ended 1 of them with status 74"))
     #expect(!text.contains("the disk is full"))
-    #expect(totals.json(seed: 42).hasPrefix(#"{"seed":42,"kills":9,"#))
+    #expect(try TortureTotals(json: totals.json) == totals)
+  }
+
+  /// Every number of every lane, by adding one whose numbers are all different.
+  @Test func lanesAreAddedUp() throws {
+    let lane = try TortureTotals(
+      json: """
+        {"seeds":[5],"kills":1,"killsBeforeReady":2,"powerCuts":3,"powerCutsBeforeReady":4,"rounds":5,
+         "roundsWithoutVerdict":6,"acknowledged":7,"accountsCompared":8,"unknownApplied":9,"unknownNotApplied":10,
+         "reconnections":11,"faults":{"a write fails":{"servers":12,"happened":13,"ended":14}}}
+        """)
+    var totals = TortureTotals()
+    totals.add(lane)
+    #expect(totals == lane)
+    totals.add(lane)
+    #expect(
+      totals.json == """
+        {"accountsCompared":16,"acknowledged":14,"faults":{"a write fails":{"ended":28,"happened":26,"servers":24}},\
+        "kills":2,"killsBeforeReady":4,"powerCuts":6,"powerCutsBeforeReady":8,"reconnections":22,"rounds":10,\
+        "roundsWithoutVerdict":12,"seeds":[5,5],"unknownApplied":18,"unknownNotApplied":20}
+        """)
+  }
+
+  @Test(arguments: ["", "{}", #"{"kills":3}"#])
+  func aLaneWithoutTotalsIsNone(json: String) {
+    #expect(throws: BenchError.self) { try TortureTotals(json: json) }
+  }
+
+  @Test(
+    arguments: [
+      // Kills and cuts asked for, lanes: what each lane is told.
+      (200, 100, 4, ["--kills", "50", "--cuts", "25"]), (10, nil, 3, ["--kills", "4"]), (nil, 1, 2, ["--cuts", "1"]),
+      (nil, nil, 2, []),
+    ] as [(Int?, Int?, Int, [String])])
+  func lanesShareTheCounts(kills: Int?, cuts: Int?, lanes: Int, arguments: [String]) {
+    let goal = TortureGoal(seconds: 60, kills: kills, cuts: cuts)
+    #expect(goal.arguments(ofOneOf: lanes) == ["--minutes", "1.0"] + arguments)
   }
 
   @Test(

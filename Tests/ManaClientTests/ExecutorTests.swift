@@ -45,8 +45,10 @@ private func withClient(
     }
   }
 
-  @Test("What they call in the same turn travels together")
-  func sharesRequests() async throws {
+  @Test(
+    "What they call in the same turn travels together, but for the first of very many, which the others do not hold up",
+    arguments: [(50, [50]), (128, [128]), (300, [128, 172])])
+  func sharesRequests(tasks: Int, together: [Int]) async throws {
     let requests = Mutex<[[UInt128]]>([])
     try await withClient { request in
       if request.opcode.isPosting {
@@ -59,14 +61,15 @@ private func withClient(
       try await client.ping()
       try await withTaskExecutorPreference(client.executor) {
         try await withThrowingTaskGroup { group in
-          for id in 1...50 as ClosedRange<UInt128> {
+          for id in 1...UInt128(tasks) {
             group.addTask { try await client.spend(42, 1, for: .export, id: TransactionID(id)) }
           }
           try await group.waitForAll()
         }
       }
     }
-    #expect(requests.withLock { $0.map { $0.sorted() } } == [Array(1...50)])
+    #expect(requests.withLock { $0.map(\.count) } == together)
+    #expect(requests.withLock { $0.joined().sorted() } == Array(1...UInt128(tasks)))
   }
 
   @Test("They can be cancelled, and the client goes on")

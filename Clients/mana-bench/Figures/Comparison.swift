@@ -2,15 +2,24 @@ import ManaText
 
 /// The ledger and its peers, measured one after the other.
 struct Comparison: Codable, Equatable {
+  /// What the ledger's own rates are that peers are compared with.
+  enum Way: String, Codable {
+    case batches, singleCalls, client
+  }
+
   struct Row: Codable, Equatable {
     var system: String
     var work: String
     /// Nil when it could not be measured; the remark says why.
     var figures: PeerFigures?
     var remark = ""
-    /// How many times as much the ledger does a second, in batches and in single calls; nil for the ledger itself.
+    /// Of the ledger, when others are compared with this row.
+    var way: Way?
+    /// How many times as much the ledger does a second, in batches, in single calls, and with many tasks that call through
+    /// its client; nil for the ledger itself.
     var batchesAgainst: Double?
     var singleCallsAgainst: Double?
+    var clientAgainst: Double?
   }
 
   var date: String
@@ -20,14 +29,17 @@ struct Comparison: Codable, Equatable {
 
   init(date: String, machine: String, plan: String, ours: [Row], peers: [Row]) {
     (self.date, self.machine, self.plan) = (date, machine, plan)
-    let (batches, singles) = (ours.first?.figures?.perSecond, ours.dropFirst().first?.figures?.perSecond)
+    func times(_ way: Way, _ rate: Double) -> Double? {
+      ours.first { $0.way == way }?.figures.map { $0.perSecond / rate }
+    }
     rows =
       ours
       + peers.map { row in
         var row = row
         if let rate = row.figures?.perSecond, rate > 0 {
-          row.batchesAgainst = batches.map { $0 / rate }
-          row.singleCallsAgainst = singles.map { $0 / rate }
+          row.batchesAgainst = times(.batches, rate)
+          row.singleCallsAgainst = times(.singleCalls, rate)
+          row.clientAgainst = times(.client, rate)
         }
         return row
       }
@@ -53,13 +65,14 @@ struct Comparison: Codable, Equatable {
     return Table(
       columns: [
         ("system", .left), ("work", .left), ("charges a second", .right), ("p50", .right), ("p99", .right),
-        ("Mana in batches", .right), ("Mana in single calls", .right),
+        ("Mana in batches", .right), ("Mana in single calls", .right), ("256 tasks", .right),
       ],
       rows: rows.map { row in
-        guard let figures = row.figures else { return [row.system, row.work, row.remark, "", "", "", ""] }
+        guard let figures = row.figures else { return [row.system, row.work, row.remark, "", "", "", "", ""] }
         return [
           row.system, row.work, Quantity.rate(figures.perSecond), Quantity.time(microseconds: figures.p50),
           Quantity.time(microseconds: figures.p99), times(row.batchesAgainst), times(row.singleCallsAgainst),
+          times(row.clientAgainst),
         ]
       })
   }
@@ -67,14 +80,22 @@ struct Comparison: Codable, Equatable {
 
 extension Session {
   fileprivate func ownRows() throws(BenchError) -> [Comparison.Row] {
-    func row(_ work: String, _ rate: Rate) -> Comparison.Row {
-      Comparison.Row(
-        system: "Mana", work: work, figures: PeerFigures(perSecond: rate.median, p50: rate.p50, p99: rate.p99))
+    func row(_ work: String, as way: Comparison.Way? = nil, _ rate: Rate) -> Comparison.Row {
+      let figures = PeerFigures(perSecond: rate.median, p50: rate.p50, p99: rate.p99)
+      return Comparison.Row(system: "Mana", work: work, figures: figures, way: way)
+    }
+    func row(_ work: String, as way: Comparison.Way? = nil, _ load: [String]) throws(BenchError) -> Comparison.Row {
+      row(work, as: way, try measure(work, load))
     }
     return [
-      row("batches of 8190, 4 in flight", try largeBatches()),
-      row("single calls, 512 in flight", try measure("single calls, 512 in flight", Loads.singleCalls)),
-      row("single calls, one at a time", try measure("single calls, one at a time", Loads.oneAtATime)),
+      row("batches of 8190, 4 in flight", as: .batches, try largeBatches()),
+      try row("the same through its client", Loads.batchesThroughClient),
+      try row("single calls, 512 in flight", as: .singleCalls, Loads.singleCalls),
+      try row("256 tasks on its client's executor", as: .client, Loads.tasks(through: "executor")),
+      try row("256 tasks anywhere, through its client", Loads.tasks(through: "client")),
+      try row("single calls, one at a time", Loads.oneAtATime),
+      try row("one task on its client's executor", Loads.oneAtATime + ["--through", "executor"]),
+      try row("one task anywhere, through its client", Loads.oneAtATime + ["--through", "client"]),
     ]
   }
 

@@ -34,13 +34,12 @@ extension Session {
   private static let sizes = [1.0, 1.2, 1.4, 1.7]
   private static let segmentBytes = 4 << 20
 
-  /// Memory of transactions whose segments have left it. What the process has beside its tables (segments that stay,
-  /// spares, blocks read back) is the same before and after a ledger has doubled, so that it is no part of the
-  /// difference.
+  /// Memory of transactions whose segments have left it: by what the process has grown since a ledger with a tenth of
+  /// the smallest size, which has the segments that stay and the spares already, divided by the transactions since.
   func memoryBeyondFigure() throws(BenchError) -> Figure {
     let (name, what) = ("memory-beyond", "memory a transaction whose segment is not resident, at most")
     let base = Double(plan.largeLedger / 10)
-    let points = Self.sizes.map { $0 * base } + Self.sizes.map { $0 * base * 2 }
+    let points = [0.1 * base] + Self.sizes.map { $0 * base } + Self.sizes.map { $0 * base * 2 }
     let server = ["--segment-bytes", "\(Self.segmentBytes)", "--resident-memory", "\(Self.segmentBytes * 2)"]
     let bytes = try onEmptyLedger(arguments: server) { server throws(BenchError) in
       var (bytes, charged) = ([Double](), 0.0)
@@ -52,8 +51,7 @@ extension Session {
       }
       return bytes
     }
-    let count = Self.sizes.count
-    let shares = Self.sizes.indices.map { (bytes[$0 + count] - bytes[$0]) / (points[$0 + count] - points[$0]) }
+    let shares = points.indices.dropFirst().map { (bytes[$0] - bytes[0]) / (points[$0] - points[0]) }
     return Figure(
       name, what, shares.max() ?? 0, .bytesEach, .atMost(24), rounds: shares,
       remark:

@@ -142,6 +142,10 @@ enum Loads {
   static let batchesThroughClient = batches + ["--through", "client"]
   static let singleCalls = ["--scenario", "single-calls", "--in-flight", "512"]
   static let oneAtATime = ["--scenario", "single-calls", "--in-flight", "1"]
+  /// As many tasks as calls that gRPC has under way, each of which waits for its call.
+  static func tasks(through carrier: String) -> [String] {
+    ["--scenario", "single-calls", "--connections", "2", "--in-flight", "\(GRPC.concurrent / 2)", "--through", carrier]
+  }
   static let reads = ["--scenario", "reads", "--page", "100", "--in-flight", "16"]
   /// What is measured beside slow connections: enough in flight to keep the server busy, few enough for short waits.
   static let callsBesideSlowConnections = ["--scenario", "single-calls", "--in-flight", "64"]

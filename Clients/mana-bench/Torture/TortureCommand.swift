@@ -15,6 +15,9 @@ struct TortureCommand: ParsableCommand {
       on a loop device, and is told to forget what it has not flushed. That takes root; where it cannot be done, it is \
       said so and left out.
 
+      Most of a kill is waiting, so that several such programs at a time, in lanes, kill more a minute than one. Each \
+      has its share of the counts, and a disk of its own.
+
       The seed decides what is done and how long is waited. How far the server has come by then is for the machine.
 
       Exit status: 0 nothing found, 69 a program is missing, 70 something was found, and then the data directory is \
@@ -22,7 +25,7 @@ struct TortureCommand: ParsableCommand {
 
       Examples:
         mana-bench torture --minutes 10
-        mana-bench torture --kills 200 --cuts 100 --minutes 15
+        mana-bench torture --kills 200 --cuts 100 --minutes 15 --lanes 4
         mana-bench torture --minutes 1 --kills-only --seed 7
       """)
 
@@ -35,7 +38,10 @@ struct TortureCommand: ParsableCommand {
   @Option(help: "Likewise, until the power was cut so often.")
   var cuts: Int?
 
-  @Option(help: "Decides what is done. Default: a random one.")
+  @Option(help: "How many servers, each with loads of its own, are tortured at a time.")
+  var lanes = 1
+
+  @Option(help: "Decides what is done; a lane adds its number, from 0. Default: a random one.")
   var seed: UInt64?
 
   @Flag(help: "Without system calls that fail, and without power cuts.")
@@ -54,40 +60,88 @@ struct TortureCommand: ParsableCommand {
     guard (kills ?? 0) >= 0, (cuts ?? 0) >= 0 else {
       throw ValidationError("--kills and --cuts take a number, 0 or more.")
     }
+    guard (1...TortureLimits.lanesMax).contains(lanes) else {
+      throw ValidationError("--lanes takes 1 to \(TortureLimits.lanesMax), not \(lanes)")
+    }
     guard !killsOnly || (cuts ?? 0) == 0 else { throw ValidationError("--kills-only cuts no power.") }
   }
 
   func run() throws {
     System.watchInterrupts()
     let seed = seed ?? UInt64(UInt32.random(in: 1...UInt32.max))
+    let goal = TortureGoal(seconds: minutes * 60, kills: kills, cuts: cuts)
     do throws(BenchError) {
       let workbench = try Workbench(below: directory)
       defer { workbench.clear() }
-      let progress = Progress()
-      let traces = killsOnly ? false : mayTrace(workbench)
-      if !killsOnly && !traces {
-        System.write("strace is not there or may not trace: servers are only killed.\n", to: 2)
-      }
-      System.write("seed \(seed)\n", to: 2)
-      let disk = killsOnly ? nil : poweredDisk(workbench)
-      var torturer = Torturer(
-        workbench, progress: progress, seed: seed, killsOnly: !traces, disk: disk, evidenceDirectory: directory)
-      do throws(BenchError) {
-        if disk == nil, let cuts, cuts > 0 {
-          throw .missing(program: "a disk whose power can be cut", advice: "--cuts takes root and loop devices.")
-        }
-        try torturer.run(until: TortureGoal(seconds: minutes * 60, kills: kills, cuts: cuts))
-      } catch {
-        leave(disk)
-        throw error
-      }
-      leave(disk)
-      progress.end()
-      System.write((json ? torturer.totals.json(seed: seed) : torturer.totals.text(seed: seed)) + "\n", to: 1)
+      let totals =
+        lanes == 1
+        ? try torture(workbench, until: goal, seed: seed) : try runLanes(workbench, until: goal, seed: seed)
+      System.write((json ? totals.json : totals.text) + "\n", to: 1)
     } catch {
       System.write("mana-bench: \(error)\n", to: 2)
       throw ExitCode(error.exitStatus)
     }
+  }
+
+  private func torture(
+    _ workbench: Workbench, until goal: TortureGoal, seed: UInt64
+  ) throws(BenchError) -> TortureTotals {
+    let progress = Progress()
+    let traces = killsOnly ? false : mayTrace(workbench)
+    if !killsOnly && !traces {
+      System.write("strace is not there or may not trace: servers are only killed.\n", to: 2)
+    }
+    System.write("seed \(seed)\n", to: 2)
+    let disk = killsOnly ? nil : poweredDisk(workbench)
+    var torturer = Torturer(
+      workbench, progress: progress, seed: seed, killsOnly: !traces, disk: disk, evidenceDirectory: directory)
+    do throws(BenchError) {
+      if disk == nil, let cuts, cuts > 0 {
+        throw .missing(program: "a disk whose power can be cut", advice: "--cuts takes root and loop devices.")
+      }
+      try torturer.run(until: goal)
+    } catch {
+      leave(disk)
+      throw error
+    }
+    leave(disk)
+    progress.end()
+    return torturer.totals
+  }
+
+  /// Starts a program like this one a lane. What one finds ends all.
+  private func runLanes(
+    _ workbench: Workbench, until goal: TortureGoal, seed: UInt64
+  ) throws(BenchError) -> TortureTotals {
+    let program = try Program.own("mana-bench")
+    var children: [ChildProcess] = []
+    for lane in 0..<UInt64(lanes) {
+      let arguments =
+        ["torture", "--json", "--directory", directory, "--seed", "\(seed &+ lane)"]
+        + (killsOnly ? ["--kills-only"] : []) + goal.arguments(ofOneOf: lanes)
+      children.append(try workbench.start("mana-bench", at: program, arguments))
+    }
+    let progress = Progress()
+    progress.begin("\(lanes) lanes, seeds \(seed) to \(seed &+ UInt64(lanes - 1))")
+    while children.contains(where: { $0.status == nil }) {
+      if let failed = children.first(where: { ($0.status ?? 0) != 0 }) {
+        // The others leave no disk mounted, as when somebody interrupts them.
+        for child in children { child.end() }
+        throw failed.failure("a lane ended with status \(failed.status ?? 0)")
+      }
+      if System.interrupted { throw .interrupted }
+      progress.show()
+      System.sleep(nanoseconds: BenchLimits.lookNanoseconds)
+    }
+    progress.end()
+    // What the machine lacks, one lane says for all.
+    let notes = (children.first?.errors ?? "").split(separator: "\n").filter {
+      !$0.hasPrefix("round ") && !$0.hasPrefix("seed ")
+    }
+    for note in notes { System.write(note + "\n", to: 2) }
+    var totals = TortureTotals()
+    for child in children { totals.add(try TortureTotals(json: try child.finish(atMostSeconds: 1))) }
+    return totals
   }
 
   private func poweredDisk(_ workbench: Workbench) -> PoweredDisk? {

@@ -33,4 +33,13 @@ struct TortureGoal {
     return "nothing was found, but not enough was tried in \(Int(seconds)) s: \(totals.kills) of \(kills ?? 0) kills, "
       + "\(totals.powerCuts) of \(cuts ?? 0) power cuts"
   }
+
+  /// What one of several lanes is told, so that all together reach the goal.
+  func arguments(ofOneOf lanes: Int) -> [String] {
+    var arguments = ["--minutes", "\(seconds / 60)"]
+    for (name, count) in [("--kills", kills), ("--cuts", cuts)] {
+      if let count { arguments += [name, "\((count + lanes - 1) / lanes)"] }
+    }
+    return arguments
+  }
 }

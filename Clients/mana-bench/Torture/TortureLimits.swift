@@ -1,5 +1,7 @@
 /// How the torture is dosed.
 enum TortureLimits {
+  /// At a time: each has a disk of its own and some gigabytes of address space.
+  static let lanesMax = 64
   /// How long a load posts, in seconds: some twenty servers.
   static let loadSeconds = 6.0
   /// Before the end of that nothing is killed any more, in seconds, so that the verification is left in peace.

@@ -15,7 +15,7 @@ struct Torturer {
   private let disk: PoweredDisk?
   /// Where a directory that was found wrong is moved to.
   private let evidenceDirectory: String
-  private(set) var totals = TortureTotals()
+  private(set) var totals: TortureTotals
   private var random: SeededGenerator
 
   init(
@@ -28,6 +28,7 @@ struct Torturer {
     self.killsOnly = killsOnly
     self.disk = disk
     self.evidenceDirectory = evidenceDirectory
+    totals = TortureTotals(seeds: [seed])
     random = SeededGenerator(seed: seed)
   }
 
@@ -55,7 +56,7 @@ struct Torturer {
       }
       System.removeTree(place.directory)
     } while System.now() < end && !goal.isReached(totals)
-    if let missing = goal.missing(totals) { throw .failed(what: missing, output: totals.text(seed: seed)) }
+    if let missing = goal.missing(totals) { throw .failed(what: missing, output: totals.text) }
   }
 
   /// Leaves the directory, or the image of its disk, behind for whoever looks for the reason.
@@ -159,13 +160,14 @@ struct Torturer {
       guard let status else { return }
       throw server.failure("mana-server ended by itself with status \(status)")
     }
-    totals.faultyServers[fault.name, default: 0] += 1
-    totals.faults[fault.name, default: 0] += server.takeFaultCount()
+    let happened = server.takeFaultCount()
+    let ended = status == nil ? 0 : 1
+    totals.faults[fault.name, default: .init()] =
+      totals.faults[fault.name, default: .init()] + .init(servers: 1, happened: happened, ended: ended)
     guard let status else { return }
     guard status == TortureLimits.diskFailureStatus else {
       throw server.failure("mana-server ended with status \(status) when \(fault.name)")
     }
-    totals.faultyEnds[fault.name, default: 0] += 1
   }
 
   /// Waits for the load's own comparison.

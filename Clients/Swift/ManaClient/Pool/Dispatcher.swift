@@ -44,13 +44,16 @@ final class Dispatcher: Sendable {
 
   /// Hands a message to the pool. Messages of one thread arrive in their order.
   ///
-  /// From a task on the event loop too they take a turn, so that what its tasks call in the same turn travels together.
+  /// From a task on the event loop too they take a turn, so that what its tasks call in the same turn travels together;
+  /// but not all of it: the server is to work on the first of many calls while the tasks make the others. Without that,
+  /// all calls of a busy client end up in one request, for which client and server wait in turn.
   func post(_ message: Message) {
-    let isFirst = mailbox.withLock { mailbox in
+    let count = mailbox.withLock { mailbox in
       mailbox.messages.append(message)
-      return mailbox.messages.count == 1
+      return mailbox.messages.count
     }
-    if isFirst { eventLoop.execute { self.deliver() } }
+    if count == 1 { return eventLoop.execute { self.deliver() } }
+    if count.isMultiple(of: ClientLimits.messagesPerDelivery), eventLoop.inEventLoop { deliver() }
   }
 
   private func deliver() {
