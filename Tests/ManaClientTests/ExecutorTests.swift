@@ -72,6 +72,36 @@ private func withClient(
     #expect(requests.withLock { $0.joined().sorted() } == Array(1...UInt128(tasks)))
   }
 
+  @Test("Very many can be cancelled in one turn, and the client goes on")
+  func cancellationOfMany() async throws {
+    try await withClient { request in
+      // No spend is ever answered.
+      request.opcode.isPosting ? [] : try Ledger.obliging(request)
+    } _: { client, _ in
+      try await client.ping()
+      try await withTaskExecutorPreference(client.executor) {
+        let codes = try await withThrowingTaskGroup(of: ManaError.Code?.self) { group in
+          for id in 1...300 as ClosedRange<UInt128> {
+            group.addTask {
+              do {
+                try await client.spend(42, 1, for: .export, id: TransactionID(id))
+                return nil
+              } catch {
+                return (error as? ManaError)?.code
+              }
+            }
+          }
+          // Behind them on the loop: by then the spends are with the client.
+          try await client.ping()
+          group.cancelAll()
+          return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes == Array(repeating: .cancelled, count: 300))
+        try await client.ping()
+      }
+    }
+  }
+
   @Test("They can be cancelled, and the client goes on")
   func cancellation() async throws {
     try await withClient { request in

@@ -109,7 +109,7 @@ struct TortureCommand: ParsableCommand {
     return torturer.totals
   }
 
-  /// Starts a program like this one a lane. What one finds ends all.
+  /// Starts a program like this one a lane. What one finds ends all: clearing the workbench interrupts the others.
   private func runLanes(
     _ workbench: Workbench, until goal: TortureGoal, seed: UInt64
   ) throws(BenchError) -> TortureTotals {
@@ -125,8 +125,6 @@ struct TortureCommand: ParsableCommand {
     progress.begin("\(lanes) lanes, seeds \(seed) to \(seed &+ UInt64(lanes - 1))")
     while children.contains(where: { $0.status == nil }) {
       if let failed = children.first(where: { ($0.status ?? 0) != 0 }) {
-        // The others leave no disk mounted, as when somebody interrupts them.
-        for child in children { child.end() }
         throw failed.failure("a lane ended with status \(failed.status ?? 0)")
       }
       if System.interrupted { throw .interrupted }

@@ -53,7 +53,9 @@ final class Dispatcher: Sendable {
       return mailbox.messages.count
     }
     if count == 1 { return eventLoop.execute { self.deliver() } }
-    if count.isMultiple(of: ClientLimits.messagesPerDelivery), eventLoop.inEventLoop { deliver() }
+    // Not for a cancellation: it comes from within the runtime, which holds the lock of the task that this would resume.
+    guard case .submit = message, count.isMultiple(of: ClientLimits.messagesPerDelivery) else { return }
+    if eventLoop.inEventLoop { deliver() }
   }
 
   private func deliver() {
