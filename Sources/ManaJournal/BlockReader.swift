@@ -8,6 +8,22 @@ struct WantedBlock: Equatable, Sendable {
   let checksum: UInt32
 }
 
+/// The beginning of a record that is to be read, from a segment whose blocks were durable.
+struct WantedStart: Sendable {
+  let position: UInt64
+  let segmentBytes: Int
+  let bytes: Int
+
+  var segment: UInt32 { UInt32(Int(position) * JournalLimits.recordAlignment / segmentBytes) }
+  var offset: Int { Int(position) * JournalLimits.recordAlignment % segmentBytes }
+}
+
+/// The first bytes of a record as they stand on the disk: nothing says that they are what was written there.
+public struct RecordStart: Sendable {
+  public let position: UInt64
+  public let result: Result<[UInt8], JournalError>
+}
+
 /// A block that was read back and has its hash.
 final class ArchivedBlock: @unchecked Sendable {
   // Unchecked: its bytes do not change once it was made.
@@ -34,14 +50,20 @@ final class ArchivedBlock: @unchecked Sendable {
   }
 }
 
-/// Reads blocks back, past the page cache, and compares their hashes. It runs on threads of its own (`run`), or a test
+/// Reads blocks back, past the page cache, and compares their hashes; and beginnings of records, as they are. It runs on threads of its own (`run`), or a test
 /// drives it (`step`).
 final class BlockReader: Sendable {
   private struct State {
-    var waiting: [WantedBlock] = []
+    var waiting: [Wanted] = []
     var done: [BlockRead] = []
+    var doneStarts: [RecordStart] = []
     var isStopping = false
     var statistics = ReadStatistics()
+  }
+
+  private enum Wanted: Sendable {
+    case block(WantedBlock)
+    case start(WantedStart)
   }
 
   private let state = Monitor(State())
@@ -57,7 +79,8 @@ final class BlockReader: Sendable {
 
   // MARK: The loop's side
 
-  func ask(for block: WantedBlock) { state.update { $0.waiting.append(block) } }
+  func ask(for block: WantedBlock) { state.update { $0.waiting.append(.block(block)) } }
+  func ask(for start: WantedStart) { state.update { $0.waiting.append(.start(start)) } }
 
   func takeDone() -> [BlockRead] {
     state.withLock { state in
@@ -67,34 +90,76 @@ final class BlockReader: Sendable {
     }
   }
 
+  func takeStarts() -> [RecordStart] {
+    state.withLock { state in
+      let done = state.doneStarts
+      state.doneStarts = []
+      return done
+    }
+  }
+
   var hasWork: Bool { state.withLock { !$0.waiting.isEmpty } }
   var statistics: ReadStatistics { state.withLock { $0.statistics } }
 
-  /// Ends `run` after the block that is being read.
+  /// Ends `run` after what is being read.
   func stop() { state.update { $0.isStopping = true } }
 
   // MARK: The readers' side
 
   /// The body of a reader's thread.
   func run() {
-    while let wanted = state.wait(for: { Self.next(of: &$0) }) { finish(read(wanted)) }
+    while let wanted = state.wait(for: { Self.next(of: &$0) }) { perform(wanted) }
   }
 
-  /// Reads the next block on the caller's thread; false when none is wanted.
+  /// Reads what is wanted next on the caller's thread; false when nothing is.
   func step() -> Bool {
     guard let wanted = state.withLock({ $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }) else { return false }
-    finish(read(wanted))
+    perform(wanted)
     return true
   }
 
-  private static func next(of state: inout State) -> WantedBlock?? {
+  private static func next(of state: inout State) -> Wanted?? {
     if state.isStopping { return .some(nil) }
     return state.waiting.isEmpty ? nil : .some(state.waiting.removeFirst())
   }
 
-  private func finish(_ read: BlockRead) {
-    state.withLock { $0.done.append(read) }
+  private func perform(_ wanted: Wanted) {
+    switch wanted {
+    case .block(let block):
+      let read = read(block)
+      state.withLock { $0.done.append(read) }
+    case .start(let start):
+      let read = read(start)
+      state.withLock { $0.doneStarts.append(read) }
+    }
     onRead()
+  }
+
+  /// Reads the sectors that hold the beginning of a record, on the caller's thread.
+  func read(_ wanted: WantedStart) -> RecordStart {
+    let begin = System.monotonicNanoseconds()
+    let first = wanted.offset & -JournalLimits.blockAlignment
+    let end = (wanted.offset + wanted.bytes + JournalLimits.blockAlignment - 1) & -JournalLimits.blockAlignment
+    let sectors = UnsafeMutableRawBufferPointer.allocate(byteCount: end - first, alignment: JournalLimits.pageBytes)
+    defer { sectors.deallocate() }
+    let path = Segment.path(shard: journal.shard, segment: wanted.segment)
+    let result: Result<[UInt8], JournalError>
+    do throws(JournalError) {
+      try JournalError.naming("read", storage.describe(path)) { () throws(Errno) in
+        try storage.open(path).read(into: sectors, at: first)
+      }
+      result = .success(Array(sectors[(wanted.offset - first)...].prefix(wanted.bytes)))
+    } catch {
+      result = .failure(error)
+    }
+    let nanoseconds = System.monotonicNanoseconds() - begin
+    state.withLock { state in
+      state.statistics.starts += 1
+      state.statistics.bytes += UInt64(end - first)
+      state.statistics.nanosecondsTotal += nanoseconds
+      if case .failure = result { state.statistics.failures += 1 }
+    }
+    return RecordStart(position: wanted.position, result: result)
   }
 
   /// Reads a block and judges it, on the caller's thread. O(bytes of the block).

@@ -24,11 +24,13 @@ public struct JournalStatistics: Equatable, Sendable {
   public internal(set) var recovery = RecoveryStatistics()
 }
 
-/// Blocks read back, those included that were while the journal was opened.
+/// What was read back, that included which was while the journal was opened.
 public struct ReadStatistics: Equatable, Sendable {
   public internal(set) var blocks: UInt64 = 0
+  /// Beginnings of records, without their blocks.
+  public internal(set) var starts: UInt64 = 0
   public internal(set) var bytes: UInt64 = 0
-  /// Blocks that could not be read, or were not what had been durable.
+  /// What could not be read, and blocks that were not what had been durable.
   public internal(set) var failures: UInt64 = 0
   public internal(set) var nanosecondsTotal: UInt64 = 0
 }

@@ -67,6 +67,9 @@ public enum JournalLimits {
   /// ledger that reads them at once looks at together.
   static let cacheBytesMax = 16 << 20
 
+  /// The most that is read of a record without its block, in bytes.
+  static let startBytesMax = 128
+
   /// Threads that read blocks back, a shard: a disk is fast only when it is asked for several things at the same time.
   static let readersMax = 4
 

@@ -1,8 +1,10 @@
 // What is left in memory of segments that are not: where their blocks stand, and the blocks read back lately.
 //
-// A block is read whole, because only whole it has a hash to be compared. What says that it is the block that was written
+// A record's block is read whole, because only whole it has a hash to be compared. What says that it is the block that was written
 // there, and not an older or another one, is its header's checksum, which covers every field of the header, the body's
 // hash among them: it was noted when the block was durable, or when recovery had found it whole.
+//
+// Who can tell by the first bytes of a record that it is not the one that is looked for may read these alone.
 
 import SystemPackage
 
@@ -72,6 +74,11 @@ public final class SegmentArchive {
   private var cache = BlockCache()
   /// Numbers of the blocks that were asked for and have not come.
   private var underWay: Set<UInt64> = []
+  /// Positions of the records whose beginnings were asked for and have not come.
+  private var startsUnderWay: Set<UInt64> = []
+  /// Where the beginning of a record lies that was read at once.
+  private let startAtOnce = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: JournalLimits.startBytesMax, alignment: JournalLimits.recordAlignment)
   private var marksCount = 0
 
   /// Reads what is not at hand at once, holding up its caller: while a journal is opened, when nobody waits yet, and for
@@ -84,6 +91,8 @@ public final class SegmentArchive {
     self.journal = journal
     reader = BlockReader(storage: storage, journal: journal, onRead: onRead)
   }
+
+  deinit { startAtOnce.deallocate() }
 
   // MARK: What is there
 
@@ -144,6 +153,40 @@ public final class SegmentArchive {
       if case .success(let block) = read.result { cache.add(block) }
     }
     return reads
+  }
+
+  // MARK: Reading beginnings
+
+  /// Where a copy of the first `bytes` bytes of the record at `position` lies, if its block is at hand, or while this
+  /// reads at once: then of what stands on the disk, until the next call.
+  public func start(of position: UInt64, bytes: Int) -> UnsafeRawPointer? {
+    if let found = cache.find(block(at: position).number) { return found.pointer(at: position) }
+    guard readsAtOnce else { return nil }
+    guard case .success(let start) = reader.read(wantedStart(of: position, bytes: bytes)).result else {
+      // Reading the block says what is wrong.
+      return pointer(at: position)
+    }
+    startAtOnce.copyBytes(from: start)
+    return UnsafeRawPointer(startAtOnce.baseAddress)
+  }
+
+  /// Asks for the first `bytes` bytes of a record, unless that was done already. Never waits.
+  public func fetchStart(of position: UInt64, bytes: Int) {
+    guard startsUnderWay.insert(position).inserted else { return }
+    reader.ask(for: wantedStart(of: position, bytes: bytes))
+  }
+
+  /// Takes the beginnings that have come since the last call.
+  public func collectStarts() -> [RecordStart] {
+    guard !startsUnderWay.isEmpty else { return [] }
+    let reads = reader.takeStarts()
+    for read in reads { startsUnderWay.remove(read.position) }
+    return reads
+  }
+
+  private func wantedStart(of position: UInt64, bytes: Int) -> WantedStart {
+    precondition(bytes <= JournalLimits.startBytesMax, "at most \(JournalLimits.startBytesMax) bytes of a record")
+    return WantedStart(position: position, segmentBytes: journal.segmentBytes, bytes: bytes)
   }
 
   private func block(at position: UInt64) -> WantedBlock {

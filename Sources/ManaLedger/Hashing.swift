@@ -11,8 +11,11 @@ func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
 /// follows from the seed, nothing that anyone sees does.
 struct TableHash {
   private let keys: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+  /// Of a transaction's hash, the bits that are not made zero.
+  private let transactionBits: UInt64
 
-  init(seed: UInt64) {
+  init(seed: UInt64, transactionBits: UInt64 = .max) {
+    self.transactionBits = transactionBits
     func key(_ index: UInt64) -> UInt64 { mix64(seed &+ index &* 0x9E37_79B9_7F4A_7C15) }
     keys = (key(1), key(2), key(3), key(4) | 1, key(5), key(6), key(7) | 1)
   }
@@ -28,7 +31,7 @@ struct TableHash {
   /// Of a transaction's id within the account that has `accountHash`.
   @inline(__always)
   func transaction(accountHash: UInt64, low: UInt64, high: UInt64) -> UInt64 {
-    fold(fold(low ^ keys.4, high ^ keys.5) ^ accountHash, keys.6)
+    fold(fold(low ^ keys.4, high ^ keys.5) ^ accountHash, keys.6) & transactionBits
   }
 
   @inline(__always)

@@ -1,15 +1,5 @@
 import ManaProtocol
 
-/// What the ids of an account say about an item's.
-struct IDMatch {
-  /// Of the record that has the id, 0 for none.
-  var position: UInt64
-  /// A tombstone names the id.
-  var isVoid: Bool
-  /// Where the id's entry goes when there is none.
-  var vacancy: HashIndex.Vacancy
-}
-
 extension Ledger {
   /// Executes one item: the status ladder from top to bottom, then the effect. All records are read before anything is
   /// changed, so that an absent one leaves everything as it was.
@@ -39,39 +29,6 @@ extension Ledger {
     case RecordType.settlement: return try settle(item, place, prepared.pointee.accountHash, &turn, &writer)
     default: return credit(item, place, &turn, &writer)
     }
-  }
-
-  /// The record that has an item's id. Constant time.
-  @inline(__always)
-  func match(
-    _ id: UInt128, of account: UInt128, _ prepared: UnsafePointer<Prepared>
-  ) throws(AbsentRecord) -> IDMatch {
-    let hash = prepared.pointee.transactionHash
-    let isCurrent = prepared.pointee.generation == generation
-    return try match(
-      id, of: account, hash: hash, isCurrent ? prepared.pointee.transactionProbe : transactions.probe(hash))
-  }
-
-  /// The record that has an id. Constant time.
-  @inline(never)
-  func match(_ id: UInt128, of account: UInt128, hash: UInt64) throws(AbsentRecord) -> IDMatch {
-    try match(id, of: account, hash: hash, transactions.probe(hash))
-  }
-
-  @inline(__always)
-  private func match(
-    _ id: UInt128, of account: UInt128, hash: UInt64, _ probe: HashIndex.Probe
-  ) throws(AbsentRecord) -> IDMatch {
-    var isVoid = false
-    var vacancy = HashIndex.Vacancy()
-    let position = try transactions.find(hash, probe, &vacancy) { (position) throws(AbsentRecord) -> Bool in
-      let record = try records.record(at: position)
-      guard record.item.account == account else { return false }
-      if record.item.id == id { return true }
-      if record.item.type == RecordType.tombstone && record.item.related == id { isVoid = true }
-      return false
-    }
-    return IDMatch(position: position, isVoid: isVoid, vacancy: vacancy)
   }
 
   /// Refuses an item before its account was looked for.

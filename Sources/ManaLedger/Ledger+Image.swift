@@ -21,14 +21,15 @@ extension Ledger {
   /// - Parameters:
   ///   - records: where its records are, all of those before `end`. None is read here.
   ///   - end: the position behind the last of them.
+  ///   - hashBits: those of the ledger that wrote the image.
   /// - Throws: `ImageError`; the image is of no use then. O(bytes of the image).
   public static func restored<Source: ImageSource>(
-    from source: inout Source, records: RecordSpace, end: UInt64
+    from source: inout Source, records: RecordSpace, end: UInt64, hashBits: UInt64 = .max
   ) throws(ImageError<Source.Failure>) -> Ledger {
     let version = try source.number()
     guard version == imageVersion else { throw .version(version) }
     let tableSeed = try source.number()
-    var ledger = Ledger(records: records, tableSeed: tableSeed)
+    var ledger = Ledger(records: records, tableSeed: tableSeed, hashBits: hashBits)
     try ledger.restore(from: &source, end: end)
     return ledger
   }

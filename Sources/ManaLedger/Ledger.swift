@@ -36,10 +36,12 @@ public struct Ledger: ~Copyable {
   ///   - records: where records are read. A record must be readable there as soon as it is written.
   ///   - tableSeed: a secret random number, so that nobody can choose ids that degrade the tables. It changes nothing
   ///     that anyone sees.
-  public init(records: RecordSpace, tableSeed: UInt64) {
+  ///   - hashBits: of a transaction's hash, the bits that count; with few of them the records of different ids have the
+  ///     same hash, which is otherwise too rare to be tested. It changes nothing that anyone sees either.
+  public init(records: RecordSpace, tableSeed: UInt64, hashBits: UInt64 = .max) {
     self.records = records
     self.tableSeed = tableSeed
-    hashing = TableHash(seed: tableSeed)
+    hashing = TableHash(seed: tableSeed, transactionBits: hashBits)
     prepared = .allocate(capacity: LedgerLimits.preparedItems)
     page = .allocate(capacity: LedgerLimits.windowMax)
     ownItem = .allocate(byteCount: Item.bytes, alignment: 64)

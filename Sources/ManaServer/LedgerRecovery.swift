@@ -6,17 +6,24 @@ final class LedgerRecovery {
   /// Where the ledger finds records that are not in memory. It must live as long as the ledger.
   let records = ShardRecords()
   private let tableSeed: UInt64
+  private let hashBits: UInt64
   private var ledger: Ledger?
 
-  /// - Parameter tableSeed: a secret random number for the tables. Those of a checkpoint keep theirs.
-  init(tableSeed: UInt64) { self.tableSeed = tableSeed }
+  /// - Parameters:
+  ///   - tableSeed: a secret random number for the tables. Those of a checkpoint keep theirs.
+  ///   - hashBits: see `StartConditions`.
+  init(tableSeed: UInt64, hashBits: UInt64 = .max) {
+    self.tableSeed = tableSeed
+    self.hashBits = hashBits
+  }
 
   /// Takes over the state of a checkpoint; see `Restore`.
   func restore(_ source: CheckpointSource, among segments: SegmentTable) throws(CheckpointFault) {
     var image = CheckpointImage(source: source)
     let restored: Ledger
     do throws(ImageError<CheckpointFault>) {
-      restored = try .restored(from: &image, records: records.space(segments), end: source.endPosition)
+      restored = try .restored(
+        from: &image, records: records.space(segments), end: source.endPosition, hashBits: hashBits)
     } catch {
       switch error {
       case .source(let fault): throw fault
@@ -52,7 +59,7 @@ final class LedgerRecovery {
 
   /// The ledger, which from then on is its caller's.
   func take(among segments: SegmentTable) -> Ledger {
-    ledger.take() ?? Ledger(records: records.space(segments), tableSeed: tableSeed)
+    ledger.take() ?? Ledger(records: records.space(segments), tableSeed: tableSeed, hashBits: hashBits)
   }
 }
 

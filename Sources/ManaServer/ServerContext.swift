@@ -89,6 +89,8 @@ struct StartConditions: Sendable {
   /// Transactions and accounts of a shard for which table memory is made ready; none when the first is 0.
   var preparedTransactions = ServerLimits.preparedTransactions
   var preparedAccounts = ServerLimits.preparedAccounts
+  /// Of the hash by which a transaction is found, the bits that count: see `Ledger.init`.
+  var hashBits = UInt64.max
   /// What a failed write or sync sets off where the journals have no threads of their own; nil: they have, and it ends
   /// the process.
   var onJournalFailure: (@Sendable (JournalFailure) -> Void)?

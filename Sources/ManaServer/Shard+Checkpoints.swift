@@ -32,9 +32,9 @@ extension Shard {
   /// What makes a checkpoint of the segments that are closed now, on any thread.
   private func checkpointFold(_ making: CheckpointInMaking) -> @Sendable () -> CheckpointInMaking.Outcome {
     let (directory, index, segment) = (directory, index, journal.firstOpenSegment)
-    let tableSeed = context.conditions.random()
+    let (tableSeed, hashBits) = (context.conditions.random(), context.conditions.hashBits)
     return {
-      let recovery = LedgerRecovery(tableSeed: tableSeed)
+      let recovery = LedgerRecovery(tableSeed: tableSeed, hashBits: hashBits)
       do throws(JournalError) {
         return .success(
           try directory.foldCheckpoint(

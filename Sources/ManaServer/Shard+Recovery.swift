@@ -13,7 +13,7 @@ extension Shard {
   ) throws(ServerError) {
     // Hostile ids could be chosen to collide under a known seed; a new one each start keeps the tables even.
     let conditions = context.conditions
-    let recovery = LedgerRecovery(tableSeed: conditions.random())
+    let recovery = LedgerRecovery(tableSeed: conditions.random(), hashBits: conditions.hashBits)
     let waker = loop.waker
     let journal: Journal
     do throws(JournalError) {

@@ -169,6 +169,7 @@ extension Shard {
       metrics.segments.set(UInt64(statistics.segments))
     }
     metrics.blocksRead.set(statistics.reads.blocks)
+    metrics.recordStartsRead.set(statistics.reads.starts)
     metrics.bytesRead.set(statistics.reads.bytes)
     metrics.readFailures.set(statistics.reads.failures)
     metrics.readNanoseconds.set(statistics.reads.nanosecondsTotal)

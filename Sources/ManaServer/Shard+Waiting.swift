@@ -25,12 +25,23 @@ extension Shard {
     }
     part.absent = record
     recordWaiters.append(part)
-    journal.archive?.fetch(record.position)
+    fetch(record)
   }
 
-  /// Takes the blocks that have come and goes on with what waited for them.
+  private func fetch(_ record: AbsentRecord) {
+    if record.itemSuffices {
+      journal.archive?.fetchStart(of: record.position, bytes: RecordSpace.itemBytes)
+    } else {
+      journal.archive?.fetch(record.position)
+    }
+  }
+
+  /// Takes what has been read and goes on with what waited for it.
   func takeRecords() {
     guard let archive = journal.archive else { return }
+    for start in archive.collectStarts() {
+      for part in recordWaiters where part.absent?.position == start.position { take(start, for: part) }
+    }
     for read in archive.collect() {
       if let failure = read.failure {
         logger.error("a block cannot be read back", metadata: ["shard": "\(index)", "error": "\(failure)"])
@@ -41,6 +52,20 @@ extension Shard {
       if let record = expiryAbsent, read.contains(record.position) { takeForExpiry(record, from: read) }
     }
     runRecordWaiters()
+  }
+
+  /// Where an item could not be read, its block is asked for: that says what is wrong.
+  private func take(_ start: RecordStart, for part: Part) {
+    guard part.absent?.itemSuffices == true else { return }
+    switch start.result {
+    case .success(let item):
+      part.absent = nil
+      part.pinned?.add(item: item, of: start.position)
+    case .failure:
+      let whole = AbsentRecord(position: start.position, itemSuffices: false)
+      part.absent = whole
+      fetch(whole)
+    }
   }
 
   private func take(_ record: AbsentRecord, from read: BlockRead, for part: Part) {
@@ -81,7 +106,7 @@ extension Shard {
   /// Keeps what is due until the record is there that the next refund needs.
   func waitForExpiry(of record: AbsentRecord) {
     expiryAbsent = record
-    journal.archive?.fetch(record.position)
+    fetch(record)
   }
 
   private func takeForExpiry(_ record: AbsentRecord, from read: BlockRead) {

@@ -21,7 +21,12 @@ final class ShardRecords {
   init() {
     let places = Places()
     self.places = places
-    absent = AbsentRecords { places.pinned?.pointer(at: $0) ?? places.archive?.pointer(at: $0) }
+    absent = AbsentRecords(
+      find: { places.pinned?.pointer(at: $0) ?? places.archive?.pointer(at: $0) },
+      findItem: { position in
+        places.pinned?.pointer(at: position) ?? places.pinned?.item(at: position)
+          ?? places.archive?.start(of: position, bytes: RecordSpace.itemBytes)
+      })
   }
 
   /// The records of a journal, as its ledger reads them.

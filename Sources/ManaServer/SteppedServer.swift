@@ -12,16 +12,19 @@ package final class SteppedServer {
   package struct Surroundings: Sendable {
     package var storage: any Storage
     package var random: @Sendable () -> UInt64
+    /// Of the hash by which a transaction is found, the bits that count: with few of them different ids share one.
+    package var hashBits: UInt64
     /// A journal's write or sync has failed: the process would have ended here. Nothing may be stepped any more.
     package var onFailure: @Sendable (JournalFailure) -> Void
     package var onReady: @Sendable (RecoveryReport) -> Void
 
     package init(
-      storage: any Storage, random: @escaping @Sendable () -> UInt64,
+      storage: any Storage, random: @escaping @Sendable () -> UInt64, hashBits: UInt64 = .max,
       onFailure: @escaping @Sendable (JournalFailure) -> Void, onReady: @escaping @Sendable (RecoveryReport) -> Void
     ) {
       self.storage = storage
       self.random = random
+      self.hashBits = hashBits
       self.onFailure = onFailure
       self.onReady = onReady
     }
@@ -45,7 +48,7 @@ package final class SteppedServer {
     let share = configuration.connectionMemoryShare(shardCount: identity.shardCount)
     for _ in 0..<identity.shardCount { berths.append(try Berth(bufferBytesMax: share)) }
     let conditions = StartConditions(
-      random: surroundings.random, preparedTransactions: 0, preparedAccounts: 0,
+      random: surroundings.random, preparedTransactions: 0, preparedAccounts: 0, hashBits: surroundings.hashBits,
       onJournalFailure: surroundings.onFailure)
     let context = ServerContext(
       configuration: configuration, identity: identity, instance: conditions.newInstance(),
@@ -84,9 +87,12 @@ package final class SteppedServer {
   package func prepare(_ shard: Int) -> Bool { shards[shard].journal.stepPreparer() }
   package func hasWorkForPreparer(_ shard: Int) -> Bool { shards[shard].journal.hasWorkForPreparer }
 
-  /// One block of a shard's journal, read back; false when none is wanted.
+  /// One block of a shard's journal, or the beginning of one record, read back; false when none is wanted.
   package func read(_ shard: Int) -> Bool { shards[shard].journal.stepReader() }
   package func hasWorkForReader(_ shard: Int) -> Bool { shards[shard].journal.hasWorkForReader }
+
+  /// Records of which a shard has read the ids alone, because they have the hash of others.
+  package func recordStartsRead(_ shard: Int) -> UInt64 { shards[shard].journal.statistics.reads.starts }
 
   /// A checkpoint of a shard, from the first read to the last rename; false when it could not be made.
   package func checkpoint(_ shard: Int) -> Bool {

@@ -7,16 +7,20 @@ public final class MemoryLedger: LedgerSubject {
   public let memory: RecordMemory
   private var ledger: Ledger
   private var tableSeed: UInt64
+  private let hashBits: UInt64
   /// Batches so far; each is what its hints were of, and what the hints of those before it meet.
   private var batches = 0
   private let page = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.frameBytesMax, alignment: 64)
 
-  /// - Parameter tableSeed: Seeds the hashing of the tables. Each restart takes another one: no answer and no digest
-  ///   may depend on it.
-  public init(tableSeed: UInt64, memory: RecordMemory = RecordMemory()) {
+  /// - Parameters:
+  ///   - tableSeed: Seeds the hashing of the tables. Each restart takes another one: no answer and no digest may depend
+  ///     on it.
+  ///   - hashBits: Those of the hash of a transaction that count.
+  public init(tableSeed: UInt64, hashBits: UInt64 = .max, memory: RecordMemory = RecordMemory()) {
     self.memory = memory
     self.tableSeed = tableSeed
-    ledger = Ledger(records: memory.space, tableSeed: tableSeed)
+    self.hashBits = hashBits
+    ledger = Ledger(records: memory.space, tableSeed: tableSeed, hashBits: hashBits)
   }
 
   /// Calls `body` until nothing that it needs is absent any more, as a server does that reads from a disk.
@@ -113,7 +117,7 @@ public final class MemoryLedger: LedgerSubject {
     memory.isComplete = true
     defer { memory.isComplete = false }
     tableSeed = mix64(tableSeed &+ 1)
-    ledger = Ledger(records: memory.space, tableSeed: tableSeed)
+    ledger = Ledger(records: memory.space, tableSeed: tableSeed, hashBits: hashBits)
     for block in memory.blocks {
       try ledger.replay(
         block: UnsafeRawBufferPointer(block.bytes), firstPosition: block.firstPosition, recordCount: block.recordCount)

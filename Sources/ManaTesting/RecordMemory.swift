@@ -19,10 +19,13 @@ public final class RecordMemory {
   private let segmentShift: Int
   private let segmentsMax: Int
   private let residentSegmentsMax: Int
-  /// Positions of absent records that are at hand.
+  /// Positions of absent records that are at hand, and of those of which only the item is.
   private var atHand: Set<UInt64> = []
+  private var itemsAtHand: Set<UInt64> = []
   /// How often an absent record was asked for and was not at hand.
   public private(set) var absences = 0
+  /// How often it was its item alone.
+  public private(set) var itemAbsences = 0
   /// Every record is at hand: for a restart, which nobody waits for.
   public var isComplete = false
   private var absent: AbsentRecords!
@@ -50,7 +53,9 @@ public final class RecordMemory {
     self.residentSegmentsMax = residentSegmentsMax
     bases = .allocate(capacity: segmentsMax)
     bases.initialize(repeating: nil, count: segmentsMax)
-    absent = AbsentRecords { [unowned self] in isComplete || atHand.contains($0) ? pointer(at: $0) : nil }
+    absent = AbsentRecords(
+      find: { [unowned self] in isComplete || atHand.contains($0) ? pointer(at: $0) : nil },
+      findItem: { [unowned self] in isComplete || itemsAtHand.contains($0) ? pointer(at: $0) : nil })
   }
 
   deinit {
@@ -63,14 +68,22 @@ public final class RecordMemory {
     RecordSpace(bases: UnsafePointer(bases), segmentShift: segmentShift, absent: absent)
   }
 
-  /// Puts an absent record at hand, until `forget`.
+  /// Puts an absent record at hand, or its item alone, until `forget`.
   public func bring(_ record: AbsentRecord) {
     absences += 1
+    if record.itemSuffices {
+      itemAbsences += 1
+      precondition(itemsAtHand.insert(record.position).inserted, "the item of record \(record.position) was at hand")
+      return
+    }
     precondition(atHand.insert(record.position).inserted, "record \(record.position) was at hand")
   }
 
   /// No absent record is at hand any more.
-  public func forget() { atHand.removeAll(keepingCapacity: true) }
+  public func forget() {
+    atHand.removeAll(keepingCapacity: true)
+    itemsAtHand.removeAll(keepingCapacity: true)
+  }
 
   private func pointer(at position: UInt64) -> UnsafeRawPointer {
     let address = Int(position) * Self.unit

@@ -74,8 +74,13 @@ extension Simulation {
     let shard = Int.random(in: 0..<server.shardCount, using: &random)
     guard server.isRunning(shard), server.hasWorkForReader(shard) else { return }
     let planned = disk.plans.count
+    let starts = server.recordStartsRead(shard)
     _ = server.read(shard)
-    trace("shard \(shard) reads a block back")
+    if server.recordStartsRead(shard) > starts {
+      count(.hashCollision)
+    } else {
+      trace("shard \(shard) reads a block back")
+    }
     if disk.plans.count < planned { count(.readBackFailure) }
   }
 

@@ -94,6 +94,65 @@ import Testing
     #expect(absent > 20 && bench.journal.statistics.reads.blocks == UInt64(absent))
   }
 
+  /// The first bytes of a record are those of the disk, whichever sectors they lie in, and nobody has compared them.
+  @Test(arguments: [32, 64, 128])
+  func beginningsAreReadAlone(bytes: Int) throws {
+    let bench = try JournalBench(residentBytesMax: 0)
+    let written = Self.write(bench, blocks: 80, seed: 11)
+    let archive = try #require(bench.journal.archive)
+    let absent = written.filter { Self.segment(of: $0.position) < Int(bench.journal.open.segment) }
+    for record in absent {
+      #expect(archive.start(of: record.position, bytes: bytes) == nil)
+      archive.fetchStart(of: record.position, bytes: bytes)
+      archive.fetchStart(of: record.position, bytes: bytes)
+      #expect(archive.collectStarts().isEmpty)
+      #expect(bench.journal.stepReader() && !bench.journal.stepReader())
+      let starts = archive.collectStarts()
+      try #require(starts.count == 1 && starts[0].position == record.position)
+      let start = try starts[0].result.get()
+      #expect(start.count == bytes && start.prefix(96) == record.bytes.prefix(bytes), "position \(record.position)")
+    }
+    let crossing = absent.filter { Int($0.position) * 32 % 512 + bytes > 512 }
+    #expect(!crossing.isEmpty || bytes == 32)
+    let reads = bench.journal.statistics.reads
+    #expect(reads.starts == UInt64(absent.count) && reads.blocks == 0)
+    #expect(reads.bytes == UInt64(absent.count + crossing.count) * 512)
+  }
+
+  /// A block that is at hand has its records' beginnings, and while a journal is opened they are read at once.
+  @Test func beginningsComeFromWhatIsAtHand() throws {
+    let bench = try JournalBench(residentBytesMax: 0)
+    let written = Self.write(bench, blocks: 60, seed: 4)
+    let archive = try #require(bench.journal.archive)
+    archive.readsAtOnce = true
+    let start = try #require(archive.start(of: written[7].position, bytes: 64))
+    #expect(Self.bytes(at: start).prefix(64) == written[7].bytes.prefix(64))
+    #expect(bench.journal.statistics.reads.starts == 1)
+    let whole = try #require(archive.pointer(at: written[7].position))
+    #expect(archive.start(of: written[7].position, bytes: 64) == whole)
+    #expect(bench.journal.statistics.reads.starts == 1 && bench.journal.statistics.reads.blocks == 1)
+  }
+
+  /// The failure is that of the reading; at once it is that of the block, which is read then.
+  @Test func beginningsThatCannotBeReadAreAFailure() throws {
+    let bench = try JournalBench(residentBytesMax: 0)
+    let record = Self.write(bench, blocks: 60, seed: 4)[7]
+    let archive = try #require(bench.journal.archive)
+    bench.storage.failure = .init(
+      operation: bench.storage.operationCount + 1, isLasting: true, code: .ioError, countsReads: true)
+    archive.fetchStart(of: record.position, bytes: 64)
+    #expect(bench.journal.stepReader())
+    let starts = archive.collectStarts()
+    try #require(starts.count == 1)
+    guard case .failure(.system(_, _, .ioError)) = starts[0].result else {
+      Issue.record("not the failure: \(starts[0].result)")
+      return
+    }
+    archive.readsAtOnce = true
+    #expect(archive.start(of: record.position, bytes: 64) == nil && archive.failure != nil)
+    #expect(bench.journal.statistics.reads.failures == 3)
+  }
+
   /// Opening takes no more memory than going on, and finds the same.
   @Test(arguments: [0, 1, 3])
   func openingKeepsToTheLimit(resident: Int) throws {

@@ -13,10 +13,10 @@ import Testing
   private static let operations = environment["MANA_OPERATIONS"].flatMap { Int($0) } ?? 6_000
 
   private func compare(
-    _ seed: UInt64, _ shape: Workload.Shape, _ memory: RecordMemory = RecordMemory()
+    _ seed: UInt64, _ shape: Workload.Shape, _ memory: RecordMemory = RecordMemory(), hashBits: UInt64 = .max
   ) throws -> LedgerComparison {
     var comparison = LedgerComparison(
-      seed: seed, subject: MemoryLedger(tableSeed: seed, memory: memory), shape: shape,
+      seed: seed, subject: MemoryLedger(tableSeed: seed, hashBits: hashBits, memory: memory), shape: shape,
       timeoutID: TimeoutID.next(after:))
     try comparison.run(operations: Self.operations)
     return comparison
@@ -42,6 +42,15 @@ import Testing
       let memory = RecordMemory(segmentShift: 17, residentSegmentsMax: 1)
       let comparison = try compare(seed, Workload.Shape(accounts: accounts, itemsMax: 8), memory)
       #expect(comparison.restarts > 0 && memory.absences > Self.operations / 50, "seed \(seed)")
+    }
+  }
+
+  /// Ids of which many have the same hash: what is found is compared, and what is not in memory by its item alone.
+  @Test(arguments: seeds) func hashesOfTwelveBits(_ seed: UInt64) throws {
+    for residentSegments in [1, .max] {
+      let memory = RecordMemory(segmentShift: 17, residentSegmentsMax: residentSegments)
+      _ = try compare(seed, Workload.Shape(accounts: 48, itemsMax: 8), memory, hashBits: 0x1F_0000_007F)
+      #expect(memory.itemAbsences > Self.operations / 50 || residentSegments == .max, "seed \(seed)")
     }
   }
 

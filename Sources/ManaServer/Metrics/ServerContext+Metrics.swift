@@ -91,12 +91,16 @@ extension ServerContext {
     text.counter(
       "mana_journal_blocks_read", "Blocks read back of segments that are not in memory, at the start and since.",
       each { $0.blocksRead.value })
-    text.counter("mana_journal_read_bytes", "Bytes of the blocks read back.", each { $0.bytesRead.value })
     text.counter(
-      "mana_journal_read_failures", "Blocks that could not be read back, or were not what had been durable.",
+      "mana_journal_record_starts_read",
+      "Records of segments that are not in memory of which the ids were read, without their blocks.",
+      each { $0.recordStartsRead.value })
+    text.counter("mana_journal_read_bytes", "Bytes read back.", each { $0.bytesRead.value })
+    text.counter(
+      "mana_journal_read_failures", "What could not be read back, and blocks that were not what had been durable.",
       each { $0.readFailures.value })
     text.counter(
-      "mana_journal_read_seconds", "Time that reading blocks back took, on all readers.",
+      "mana_journal_read_seconds", "Time that reading back took, on all readers.",
       shards.indices.map { (shard($0), seconds(shards[$0].metrics.readNanoseconds.value)) })
     text.gauge(
       "mana_parts_waiting_for_records", "Parts of requests that wait for a block to be read back.",

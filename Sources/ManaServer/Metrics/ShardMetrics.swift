@@ -27,8 +27,10 @@ final class ShardMetrics: Sendable {
   let flushedBytes = Counter()
   let flushedRecords = Counter()
   let segments = Counter()
-  /// Blocks read back of segments that are not in memory, their bytes, how many failed, and the time that all took.
+  /// Blocks and beginnings of records read back of segments that are not in memory, all their bytes, how many failed, and
+  /// the time that all took.
   let blocksRead = Counter()
+  let recordStartsRead = Counter()
   let bytesRead = Counter()
   let readFailures = Counter()
   let readNanoseconds = Counter()

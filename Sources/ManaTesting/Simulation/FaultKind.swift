@@ -14,6 +14,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
   case checkpointFailure, checkpointPassedOver
   // What it does not report.
   case bitFlip, lostWrite, misplacedWrite, repeatedWrite, syncLie, staleRead
+  // A new id has the hash of one whose record is not in memory.
+  case hashCollision
   // The clock.
   case clockBack, clockForward
   // The network.
