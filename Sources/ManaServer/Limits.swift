@@ -42,6 +42,10 @@ enum ServerLimits {
   /// a busy caller's pause between two requests, short enough that a power cut seldom falls into it.
   static let closingBlockMilliseconds: UInt64 = 5
 
+  /// Items that a turn executes before it ends behind the next whole request: a millisecond's worth. What is ready then has
+  /// the next turn, behind those that had none in this one.
+  static let itemsPerTurn = Limits.itemsMax
+
   /// Most automatic refunds posted in one turn: at about a microsecond each they leave the turn below 5 ms.
   static let expiriesPerTurn = 1_000
 

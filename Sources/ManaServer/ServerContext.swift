@@ -91,6 +91,7 @@ struct StartConditions: Sendable {
   var preparedAccounts = ServerLimits.preparedAccounts
   /// Of the hash by which a transaction is found, the bits that count: see `Ledger.init`.
   var hashBits = UInt64.max
+  var itemsPerTurn = ServerLimits.itemsPerTurn
   /// What a failed write or sync sets off where the journals have no threads of their own; nil: they have, and it ends
   /// the process.
   var onJournalFailure: (@Sendable (JournalFailure) -> Void)?

@@ -149,6 +149,10 @@ extension Shard {
   func runWaitingParts() {
     var done = 0
     parts: while done < waitingParts.count {
+      if hasDoneEnough {
+        loop.waker.wake()
+        break
+      }
       let part = waitingParts[done]
       if hasPartWaiting(of: part.origin.session, on: part.origin.shard) {
         recordWaiters.append(part)

@@ -113,6 +113,7 @@ extension Shard {
     if writer.bytes > 0 { journal.append(bytes: writer.bytes, records: writer.records) }
     gauges.add(posted: outcome.posted)
     if outcome.executed == 0 { return outcome }
+    itemsInTurn += outcome.executed
     metrics.executed(items: outcome.executed, posted: outcome.posted, replayed: outcome.replayed)
     return outcome
   }

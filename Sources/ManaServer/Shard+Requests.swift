@@ -12,7 +12,7 @@ extension Shard {
     case waitsForRoom
     case waitsForCapacity
     case closed
-    /// Replies can be released: they leave first.
+    /// Replies can be released, which leave first, or the turn has done enough.
     case yields
   }
 
@@ -57,7 +57,7 @@ extension Shard {
       session.arrivals.consume(header.length)
       ahead.consume(header.length)
       journal.submitAhead(digest: ledger.digest, timestamp: now)
-      if journal.hasCompletions { return .yields }
+      if journal.hasCompletions || hasDoneEnough { return .yields }
     }
   }
 

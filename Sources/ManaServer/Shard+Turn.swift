@@ -13,7 +13,9 @@ extension Shard {
     // The journal is closed: a refund that falls due in this moment is posted by the next start.
     if hasEnded { return }
     takeRecords()
+    itemsInTurn = 0
     runWaitingParts()
+    itemsInTurn = 0
     runSessions()
     expireSettlements()
     commit()
@@ -24,6 +26,9 @@ extension Shard {
   }
 
   // MARK: Execute
+
+  /// Whether this turn has executed as much as one should.
+  var hasDoneEnough: Bool { itemsInTurn >= context.conditions.itemsPerTurn }
 
   /// Gives each session with input its turn: it executes frames until its input is used up or something has to be
   /// waited for.
@@ -36,7 +41,7 @@ extension Shard {
       let session = inTurn[index]
       session.isRunnable = false
       guard session.stage != .closing else { continue }
-      if memoryBytes - memoryBefore > memoryBytesMax {
+      if hasDoneEnough || memoryBytes - memoryBefore > memoryBytesMax {
         // What is there is sent, or its connection closed, before there is more.
         makeRunnable(session)
         loop.waker.wake()
@@ -56,10 +61,13 @@ extension Shard {
       case .closed:
         session.stage = .closing
       case .yields:
-        makeRunnable(session)
+        yielding.append(session)
         loop.waker.wake()
       }
     }
+    // Behind those that had no turn.
+    for session in yielding { makeRunnable(session) }
+    yielding.removeAll(keepingCapacity: true)
   }
 
   /// Posts the refunds of spends whose settlement timeout has passed.

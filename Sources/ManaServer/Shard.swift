@@ -33,6 +33,10 @@ final class Shard: EventLoopDelegate {
   var holding: [Session] = []
   /// Those of either list whose turn it is: swapped with the list, so that a turn allocates nothing.
   var inTurn: [Session] = []
+  /// Sessions that have had their turn and could go on.
+  var yielding: [Session] = []
+  /// Items executed so far, of other shards' requests or of this one's.
+  var itemsInTurn = 0
   /// Bytes of memory that the held replies of all sessions take.
   var heldBytes = 0
   /// What the connections of this shard may hold in memory, in bytes.

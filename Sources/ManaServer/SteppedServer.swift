@@ -14,17 +14,20 @@ package final class SteppedServer {
     package var random: @Sendable () -> UInt64
     /// Of the hash by which a transaction is found, the bits that count: with few of them different ids share one.
     package var hashBits: UInt64
+    /// After how many executed items a turn ends; nil: as a server that is not stepped.
+    package var itemsPerTurn: Int?
     /// A journal's write or sync has failed: the process would have ended here. Nothing may be stepped any more.
     package var onFailure: @Sendable (JournalFailure) -> Void
     package var onReady: @Sendable (RecoveryReport) -> Void
 
     package init(
-      storage: any Storage, random: @escaping @Sendable () -> UInt64, hashBits: UInt64 = .max,
+      storage: any Storage, random: @escaping @Sendable () -> UInt64, hashBits: UInt64 = .max, itemsPerTurn: Int? = nil,
       onFailure: @escaping @Sendable (JournalFailure) -> Void, onReady: @escaping @Sendable (RecoveryReport) -> Void
     ) {
       self.storage = storage
       self.random = random
       self.hashBits = hashBits
+      self.itemsPerTurn = itemsPerTurn
       self.onFailure = onFailure
       self.onReady = onReady
     }
@@ -49,6 +52,7 @@ package final class SteppedServer {
     for _ in 0..<identity.shardCount { berths.append(try Berth(bufferBytesMax: share)) }
     let conditions = StartConditions(
       random: surroundings.random, preparedTransactions: 0, preparedAccounts: 0, hashBits: surroundings.hashBits,
+      itemsPerTurn: surroundings.itemsPerTurn ?? ServerLimits.itemsPerTurn,
       onJournalFailure: surroundings.onFailure)
     let context = ServerContext(
       configuration: configuration, identity: identity, instance: conditions.newInstance(),

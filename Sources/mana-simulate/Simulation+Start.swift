@@ -42,7 +42,7 @@ extension Simulation {
       configuration,
       SteppedServer.Surroundings(
         storage: disk, random: { [generator = SharedGenerator(seed: random.next())] in generator.next() },
-        hashBits: hashBits,
+        hashBits: hashBits, itemsPerTurn: itemsPerTurn,
         onFailure: { [unowned world = self] failure in
           world.hasFailed = true
           world.trace("\(failure)")

@@ -73,6 +73,7 @@ final class Simulation: @unchecked Sendable {
   let configuration: ServerConfiguration
   /// Of the hash by which a transaction is found, the bits that count in this world.
   let hashBits: UInt64
+  let itemsPerTurn: Int?
   var acknowledgements = Acknowledgements()
 
   /// - Parameter isAboutSpends: So are all worlds, not only one in a few.
@@ -96,6 +97,7 @@ final class Simulation: @unchecked Sendable {
     }
     configuration.checkpointBytes = [0, 1, 1, 2].randomElement(using: &random)! * JournalLimits.segmentBytesMin
     hashBits = random.chance(1, in: 2) ? .max : Self.fewHashBits
+    itemsPerTurn = [nil, 1, 5].randomElement(using: &random)!
     configuration.clock = { machine.wallClock }
     self.configuration = configuration
   }

@@ -14,14 +14,15 @@ struct SteppedBench {
   let server: SteppedServer
   private let path: String
 
-  init() throws {
+  init(itemsPerTurn: Int? = nil) throws {
     path = FileManager.default.temporaryDirectory.appending(path: "mana-\(UUID().uuidString.prefix(8))").path()
     server = try SteppedServer(
       ServerConfiguration(
         dataDirectory: FilePath("/data"), listen: .unix(path: path),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
       SteppedServer.Surroundings(
-        storage: SimulatedDisk(seed: 1), random: { 7 }, onFailure: { _ in }, onReady: { _ in }))
+        storage: SimulatedDisk(seed: 1), random: { 7 }, itemsPerTurn: itemsPerTurn, onFailure: { _ in },
+        onReady: { _ in }))
     turn(3)
   }
 
