@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "ManaServer",
       dependencies: [
-        "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "ManaAccess", "ManaAudit", "ManaText",
+        "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "ManaAccess", "ManaAudit", "ManaText", "CLinux",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

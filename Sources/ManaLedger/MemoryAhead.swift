@@ -9,7 +9,7 @@ public struct MemoryAhead: Sendable {
   /// Has the system hand this memory out. Changes nothing that it holds, so any thread may do it at any time before the
   /// ledger is gone; a ledger that needs the memory meanwhile does it itself. Takes milliseconds.
   public func populate() {
-    MemoryArena.populateAhead(
+    MemoryArena.touchAhead(
       UnsafeMutableRawBufferPointer(start: UnsafeMutableRawPointer(bitPattern: address), count: count))
   }
 }

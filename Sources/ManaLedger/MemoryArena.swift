@@ -4,7 +4,9 @@
 // in the middle of a batch costs more than the batch's arithmetic. Chunks lie one behind the other in regions of address
 // space that are mapped, and offered to the kernel as huge pages, once: mapping, unmapping and asking for memory to be
 // populated wait for every other thread that does one of these, and for its turn on a processor if it has a low priority.
-// Touching memory does not, so whoever uses it populates it by touching it.
+// Touching memory does not, so it is populated by being touched.
+
+import CIntrinsics
 
 #if canImport(Glibc)
   import Glibc
@@ -129,15 +131,10 @@ struct MemoryArena: ~Copyable {
       )
     }
 
-    private static func touch(_ chunk: UnsafeMutableRawBufferPointer) {
-      for offset in Swift.stride(from: 0, to: chunk.count, by: 4096) {
-        chunk.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-      }
-    }
+    private static func touch(_ chunk: UnsafeMutableRawBufferPointer) { touchAhead(chunk) }
 
-    /// Advice (MADV_POPULATE_WRITE is 23, Linux 5.14): without it nothing happens, since touching is for the thread that
-    /// owns the memory.
-    static func populateAhead(_ memory: UnsafeMutableRawBufferPointer) { madvise(memory.baseAddress, memory.count, 23) }
+    /// Has the system hand memory out, on any thread, whoever else uses it.
+    static func touchAhead(_ memory: UnsafeMutableRawBufferPointer) { mana_touch(memory.baseAddress, memory.count) }
 
     /// Its memory goes back in slices first. Unmapping a gigabyte at once would have others wait who map or populate.
     private static func release(_ region: UnsafeMutableRawBufferPointer) {
@@ -155,11 +152,12 @@ struct MemoryArena: ~Copyable {
       return (region, region)
     }
 
+    /// It is not zeroed yet.
     private static func touch(_ chunk: UnsafeMutableRawBufferPointer) {
       chunk.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
-    static func populateAhead(_ memory: UnsafeMutableRawBufferPointer) {}
+    static func touchAhead(_ memory: UnsafeMutableRawBufferPointer) {}
 
     private static func release(_ region: UnsafeMutableRawBufferPointer) { region.deallocate() }
   #endif

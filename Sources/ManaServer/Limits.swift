@@ -70,6 +70,12 @@ enum ServerLimits {
   /// missing while batches are executed: a batch takes less than the others hold.
   static let tablePiecesPendingMax = 2
 
+  /// Allocations from this size on are mapped one by one, in bytes: larger than a request and its reply together.
+  static let mappedAllocationBytesMin: Int32 = 4 << 20
+
+  /// What the allocator keeps of freed memory, in bytes: a few of the largest requests with their replies.
+  static let freedBytesKept: Int32 = 16 << 20
+
   /// First allocation for held replies of a connection, in bytes.
   static let heldBytesInitial = 4_096
 

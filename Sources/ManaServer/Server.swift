@@ -1,3 +1,4 @@
+import CLinux
 import Logging
 import ManaAccess
 import ManaAudit
@@ -29,6 +30,9 @@ public enum Server {
       audit?.put(AuditEntry(.stop, time: configuration.clock()))
       audit?.stop()
     }
+    // Otherwise each large request that is set aside takes memory from the system and gives it back. Both wait for whoever
+    // holds the lock of the process's address space, and the loop with them.
+    mana_keep_freed_memory(ServerLimits.mappedAllocationBytesMin, ServerLimits.freedBytesKept)
     let creditUsage = try configuration.openedCreditUsage()
     defer { close(creditUsage, configuration.logger) }
     var berths: [Berth] = []

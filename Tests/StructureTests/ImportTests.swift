@@ -13,8 +13,8 @@ import Testing
     "Sources/ManaAccess": ["COpenSSL", "ManaText", "Glibc", "Synchronization"],
     "Sources/ManaAudit": ["ManaAccess", "ManaEventLoop", "ManaText", "Glibc", "Synchronization"],
     "Sources/ManaServer": [
-      "ManaAccess", "ManaAudit", "ManaText", "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "Logging",
-      "Synchronization",
+      "ManaAccess", "ManaAudit", "ManaText", "ManaProtocol", "ManaLedger", "ManaJournal", "ManaEventLoop", "CLinux",
+      "Logging", "Synchronization",
       "SystemPackage",
     ],
     "Sources/ManaTesting": ["ManaProtocol", "ManaLedger", "ManaJournal", "SystemPackage"],

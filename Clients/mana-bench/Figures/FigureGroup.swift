@@ -2,8 +2,8 @@ import ArgumentParser
 
 /// The list: groups of figures that one measurement gives, in the order in which they are measured.
 enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
-  case probe, redis, batches, batchesAtHand = "batches-at-hand", manyAccounts = "many-accounts", smallBatches =
-    "small-batches"
+  case probe, redis, batches, batchesBounded = "batches-bounded", batchesAtHand = "batches-at-hand"
+  case manyAccounts = "many-accounts", smallBatches = "small-batches"
   case singleCalls = "single-calls", oneAtATime = "one-at-a-time", reads, ledger
   case memoryBeyond = "memory-beyond", shards, tls, crowd
 
@@ -13,6 +13,7 @@ enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
     case .probe: "what disk and memory do: one 512-byte write with its sync, megabytes, new memory"
     case .redis: "Redis, where it is installed, for the ratios"
     case .batches: "batches of 8190 over 10,000 accounts"
+    case .batchesBounded: "the same with a server that keeps 256 MiB of the history in memory"
     case .batchesAtHand: "fewer of them, with memory that the system has at hand"
     case .manyAccounts: "the same over 1,000,000 accounts"
     case .smallBatches: "batches of 1000 and of 100"
@@ -32,6 +33,7 @@ enum FigureGroup: String, CaseIterable, ExpressibleByArgument {
     case .probe: try session.probeFigures()
     case .redis: [try session.redisFigure()]
     case .batches: try session.batchFigures()
+    case .batchesBounded: try session.boundedBatchFigures()
     case .batchesAtHand: try session.batchesAtHandFigures()
     case .manyAccounts: [try session.manyAccountsFigure()]
     case .smallBatches: try session.smallBatchFigures()

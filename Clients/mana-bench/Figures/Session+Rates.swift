@@ -43,14 +43,26 @@ extension Session {
   }
 
   func batchFigures() throws(BenchError) -> [Figure] {
-    let rate = try largeBatches()
-    return [
+    try figures("batches", "batches of 8190, 10,000 accounts, 4 in flight", of: try largeBatches())
+  }
+
+  /// What a server takes in that keeps so much of its history in memory, and the rest on the disk alone: it uses the same
+  /// memory again, so that it does not depend on how fast the system hands out more.
+  func boundedBatchFigures() throws(BenchError) -> [Figure] {
+    let server = ["--resident-memory", "\(256 << 20)"]
+    let what = "batches of 8190, 256 MiB of the history in memory"
+    var rate = try measure(what, Loads.batches, server: server)
+    rate.command = "mana-server \(server.joined(separator: " ")); " + rate.command
+    return try figures("batches-bounded", what, of: rate)
+  }
+
+  private func figures(_ name: String, _ what: String, of rate: Rate) throws(BenchError) -> [Figure] {
+    [
       Figure(
-        "batches", "batches of 8190, 10,000 accounts, 4 in flight", rate.median, .perSecond,
-        try goal(timesRedis: 120, otherwise: 7e6, stretch: 10e6), rounds: rate.each,
-        remark: try timesRedis(rate.median) + rate.latency, command: rate.command),
+        name, what, rate.median, .perSecond, try goal(timesRedis: 120, otherwise: 7e6, stretch: 10e6),
+        rounds: rate.each, remark: try timesRedis(rate.median) + rate.latency, command: rate.command),
       Figure(
-        "batches-p99", "their p99", rate.p99, .microseconds, .atMost(10_000),
+        name + "-p99", "their p99", rate.p99, .microseconds, .atMost(10_000),
         rounds: rate.rounds.map(\.latencyMicroseconds.p99), command: rate.command),
     ]
   }

@@ -36,13 +36,16 @@ final class Session {
   }
 
   /// Measures a load as often as the plan says, each time on a new, empty ledger.
-  func measure(_ what: String, _ arguments: [String], shards: Int = 1) throws(BenchError) -> Rate {
+  func measure(
+    _ what: String, _ arguments: [String], shards: Int = 1, server: [String] = []
+  ) throws(BenchError) -> Rate {
     let run = LoadRun(arguments: arguments, length: .seconds(plan.seconds, warmup: plan.warmupSeconds))
     var rounds: [LoadFigures] = []
     let before = ProcessorTimes.now
     for round in 1...plan.rounds {
       progress.begin(plan.rounds == 1 ? what : "\(what), \(round) of \(plan.rounds)")
-      rounds.append(try onEmptyLedger(shards: shards) { server throws(BenchError) in try load(run, server) })
+      rounds.append(
+        try onEmptyLedger(shards: shards, arguments: server) { server throws(BenchError) in try load(run, server) })
     }
     return Rate(rounds: rounds, command: run.command, withheld: ProcessorTimes.now.withheld(since: before))
   }

@@ -1,6 +1,7 @@
 // What Swift's Glibc module leaves out because it is not POSIX: nothing but spellings, inlined into the caller.
 #pragma once
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -16,6 +17,14 @@ static const int MANA_MADV_POPULATE_WRITE = 23;
 
 /// madvise(2): back the range with huge pages.
 static const int MANA_MADV_HUGEPAGE = 14;
+
+/// mallopt(3): allocations below `mapped` bytes come out of the heap, which keeps `kept` bytes at its end when memory is
+/// freed, and is widened by so many more than are asked for.
+static inline void mana_keep_freed_memory(int mapped, int kept) {
+  mallopt(M_MMAP_THRESHOLD, mapped);
+  mallopt(M_TRIM_THRESHOLD, kept);
+  mallopt(M_TOP_PAD, kept / 4);
+}
 
 /// The magic number of the file system that holds `path` (statfs(2)), or -1 with errno set.
 static inline int64_t mana_file_system_type(const char *path) {
