@@ -50,8 +50,8 @@ final class ArchivedBlock: @unchecked Sendable {
   }
 }
 
-/// Reads blocks back, past the page cache, and compares their hashes; and beginnings of records, as they are. It runs on threads of its own (`run`), or a test
-/// drives it (`step`).
+/// Reads blocks back, past the page cache, and compares their hashes; and beginnings of records, as they are. It runs on
+/// threads of its own (`run`), or a test drives it (`step`).
 final class BlockReader: Sendable {
   private struct State {
     var waiting: [Wanted] = []

@@ -1,8 +1,8 @@
 // What is left in memory of segments that are not: where their blocks stand, and the blocks read back lately.
 //
-// A record's block is read whole, because only whole it has a hash to be compared. What says that it is the block that was written
-// there, and not an older or another one, is its header's checksum, which covers every field of the header, the body's
-// hash among them: it was noted when the block was durable, or when recovery had found it whole.
+// A record's block is read whole, because only whole it has a hash to be compared. What says that it is the block that
+// was written there, and not an older or another one, is its header's checksum, which covers every field of the header,
+// the body's hash among them: it was noted when the block was durable, or when recovery had found it whole.
 //
 // Who can tell by the first bytes of a record that it is not the one that is looked for may read these alone.
 

@@ -42,7 +42,7 @@ extension Shard {
       session.isRunnable = false
       guard session.stage != .closing else { continue }
       if hasDoneEnough || memoryBytes - memoryBefore > memoryBytesMax {
-        // What is there is sent, or its connection closed, before there is more.
+        // The next turn; and what is there is sent, or its connection closed, before there is more.
         makeRunnable(session)
         loop.waker.wake()
         continue

@@ -47,6 +47,11 @@ import Testing
     }
 
     func takeAway() { bases[0] = nil }
+
+    /// What was written to a segment.
+    func block(segment: Int, upTo writer: RecordWriter) -> UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(start: memory + segment << Self.segmentShift + 64, count: writer.bytes)
+    }
   }
 
   /// A ledger in which account 1 has an entry that concerns id 7 and is not in memory, and another id with its hash.
@@ -78,7 +83,7 @@ import Testing
       Self.post(entry, to: &ledger, &writer)
     }
 
-    private static func post(
+    fileprivate static func post(
       _ entry: Entry, to ledger: inout Ledger, _ writer: inout RecordWriter
     ) -> (status: Status?, absent: AbsentRecord?) {
       var items = [UInt8](repeating: 0, count: Item.bytes)
@@ -143,6 +148,25 @@ import Testing
       #expect(world.ledger.transactionCount == 2)
     }
     #expect(tried > 200)
+  }
+
+  /// A refund that is executed again needs its spend's record; without it the replay ends, and says which.
+  @Test func aReplaySaysWhichRecordIsAbsent() throws {
+    let records = Records()
+    var ledger = Ledger(records: records.space, tableSeed: 3)
+    var writers = [records.writer(segment: 0), records.writer(segment: 1)]
+    #expect(World.post(.purchase(1, 1, 100), to: &ledger, &writers[0]).status == .ok)
+    let spend = writers[0].position
+    #expect(World.post(.spend(7, 1, 10), to: &ledger, &writers[0]).status == .ok)
+    #expect(World.post(.refund(8, 1, of: 7, nil), to: &ledger, &writers[1]).status == .ok)
+    var fresh = Ledger(records: records.space, tableSeed: 4)
+    try fresh.replay(block: records.block(segment: 0, upTo: writers[0]), firstPosition: 2, recordCount: 2)
+    records.takeAway()
+    #expect(throws: ReplayError(position: spend, problem: .recordAbsent)) {
+      try fresh.replay(
+        block: records.block(segment: 1, upTo: writers[1]),
+        firstPosition: writers[1].position - UInt64(writers[1].bytes / 32), recordCount: 1)
+    }
   }
 
   /// A tombstone names the id of a spend that is void, and is found by it.
