@@ -40,6 +40,19 @@ import Testing
     #expect(Quantity.percentile(percent, of: values) == value)
   }
 
+  /// A thread that sleeps wakes late, and only what other work does not explain is remarked.
+  @Test func lateness() {
+    let watch = LatenessWatch()
+    System.sleep(nanoseconds: 50_000_000)
+    let seen = watch.stop()
+    #expect(seen.longest > 0 && watch.stop() == seen)
+    var lateness = LatenessWatch.Lateness()
+    #expect(lateness.text == nil)
+    for late in [3_000_000, 104_000_000, 12_000_000] as [UInt64] { lateness.add(late) }
+    #expect(lateness.longest == 104_000_000 && lateness.total == 116_000_000)
+    #expect(lateness.text?.contains("up to 104 ms late, 116 ms in all") == true)
+  }
+
   @Test func theMedianIsTheLowerOfTwo() {
     #expect(Quantity.median([]) == 0)
     #expect(Quantity.median([5]) == 5)

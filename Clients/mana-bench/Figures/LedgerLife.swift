@@ -11,6 +11,8 @@ struct LedgerLife {
   var smallRates: [Double]
   /// In nanoseconds, with everything that the ledger went through; nil when the server does not name it.
   var longestTurn: Double?
+  /// What the machine did meanwhile.
+  var lateness: LatenessWatch.Lateness
   /// Transactions at the end.
   var finalTransactions: Double
   /// Bytes of the journal's blocks, and of the files that they are in.
@@ -37,7 +39,11 @@ struct LedgerLife {
     let directory = session.workbench.path("ledger")
     defer { System.removeTree(directory) }
     let server = try LedgerServer(session.workbench, directory: directory)
-    defer { server.kill() }
+    let watch = LatenessWatch()
+    defer {
+      watch.stop()
+      server.kill()
+    }
     startBytes = server.residentBytes
     session.progress.begin("filling a ledger with \(Quantity.rate(Double(plan.largeLedger))) transactions")
     let filling = LoadRun(arguments: Loads.batches, length: .transactions(plan.largeLedger))
@@ -56,6 +62,7 @@ struct LedgerLife {
     self.largeRates = largeRates
     finalTransactions = charged + accounts * 4
     longestTurn = try server.stop()
+    lateness = watch.stop()
     journal = JournalFiles(directory)
 
     session.progress.begin("starting with \(Quantity.rate(finalTransactions)) transactions")

@@ -69,6 +69,7 @@ extension Session {
       return Figure(
         unavailable: "longest-turn", what, .microseconds, .atMost(20_000), because: "the server's log does not name it")
     }
-    return Figure("longest-turn", what, turn / 1e3, .microseconds, .atMost(20_000))
+    return Figure(
+      "longest-turn", what, turn / 1e3, .microseconds, .atMost(20_000), remark: life.lateness.text ?? "")
   }
 }

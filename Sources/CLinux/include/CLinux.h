@@ -44,6 +44,16 @@ static inline int mana_name_thread(pthread_t thread, const char *name) {
   return pthread_setname_np(thread, name);
 }
 
+/// Lets the calling thread run on one processor only (sched_setaffinity(2)); -1 with errno set when it may not.
+static inline int mana_run_on_processor(int processor) {
+  extern int sched_setaffinity(int, unsigned long, const void *);
+  const int bits = 8 * sizeof(unsigned long);
+  unsigned long mask[16] = {0};
+  if (processor < 0 || processor >= 16 * bits) return -1;
+  mask[processor / bits] = 1ul << processor % bits;
+  return sched_setaffinity(0, sizeof mask, mask);
+}
+
 /// poll(2) with a timeout in nanoseconds instead of milliseconds.
 static inline int mana_poll(struct pollfd *entries, unsigned long count, const struct timespec *timeout) {
   extern int ppoll(struct pollfd *, unsigned long, const struct timespec *, const void *);
