@@ -35,7 +35,8 @@ final class LatenessWatch: Sendable {
   private let seen = Mutex<[Lateness]>([])
   private let threads = Mutex<[pthread_t]>([])
 
-  /// Begins to watch each processor that this process may use. Where a thread cannot be made, its processor is left out.
+  /// Begins to watch each processor that is online. One that this process may not use, or for which no thread can be made, is
+  /// left out.
   init() {
     for processor in 0..<Int32(sysconf(Int32(_SC_NPROCESSORS_ONLN))) {
       var thread = pthread_t()
